@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Any, ClassVar, Final
+
+# Read by pydantic when the migration map is validated: unknown keys are errors, and `"1"` is no 1.
+_TABLE: Final[dict[str, Any]] = {"extra": "forbid", "strict": True}
 
 FORCE_SIDE: Final = "crossfade.force_side"
 """Scope key. An in-process caller (the contract tests) sets it to a `Side` to choose who answers.
@@ -39,10 +42,20 @@ class Stage(str, Enum):
 class BridgeSettings:
     """The `[bridge]` table: how legacy requests cross to the WSGI application."""
 
+    __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
+
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """The `[gateway]` table: what the gateway itself adds to an answer. By default: nothing."""
+    """The `[gateway]` table: what the gateway itself adds. By default: nothing.
+
+    Attributes:
+        served_by_header: add `X-Served-By: flask` or `fastapi` to every answer.
+        status_path: a URL path (`/_crossfade`) that answers with the live state as JSON: the
+            map's revision, its problems and who answers each route. None: no such URL.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
 
     served_by_header: bool = False
     status_path: str | None = None
