@@ -1,8 +1,8 @@
 """What can go wrong, as a tree of exceptions that carry data as well as text.
 
-    CrossfadeError
-    ├── MapError      the migration map can't be used; `problems` holds every reason at once
-    └── MountError    `mount_legacy` was given something that it can't work with
+CrossfadeError
+├── MapError      the migration map can't be used; `problems` holds every reason at once
+└── MountError    `mount_legacy` was given something that it can't work with
 """
 
 from __future__ import annotations

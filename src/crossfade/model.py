@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
-# Read by pydantic when the migration map is validated: unknown keys are errors, and `"1"` is no 1.
-_TABLE: Final[dict[str, Any]] = {"extra": "forbid", "strict": True}
+from pydantic import Field
+
+# Read by pydantic when the migration map is validated: an unknown key is an error.
+_TABLE: Final[dict[str, Any]] = {"extra": "forbid"}
 
 FORCE_SIDE: Final = "crossfade.force_side"
 """Scope key. An in-process caller (the contract tests) sets it to a `Side` to choose who answers.
@@ -39,6 +41,24 @@ class Stage(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class RouteName:
+    """A route's two halves: one method on one URL rule.
+
+    Attributes:
+        method: in capitals, `GET`.
+        rule: Flask's spelling (`/users/<int:user_id>`) or FastAPI's (`/users/{user_id}`); with a
+            host or subdomain in front where the application routes by it (`api.example.com/users`).
+    """
+
+    method: str
+    rule: str
+
+    def __str__(self) -> str:
+        """Return the route as a map spells it."""
+        return f"{self.method} {self.rule}"
+
+
+@dataclass(frozen=True, slots=True)
 class BridgeSettings:
     """The `[bridge]` table: how legacy requests cross to the WSGI application."""
 
@@ -58,7 +78,7 @@ class GatewaySettings:
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
 
     served_by_header: bool = False
-    status_path: str | None = None
+    status_path: Annotated[str, Field(pattern="^/.")] | None = None
 
 
 @dataclass(frozen=True, slots=True)

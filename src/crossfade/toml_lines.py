@@ -59,12 +59,20 @@ class Outline:
         return None
 
     def repeated(self) -> list[tuple[Statement, Statement]]:
-        """Return (first, again) for each key or table that is defined a second time."""
+        """Return (first, again) for each key or table that is defined a second time.
+
+        What stands inside a table that is itself a repetition is not counted again.
+        """
         first: dict[Path, Statement] = {}
-        pairs = []
+        pairs: list[tuple[Statement, Statement]] = []
+        inside: Path | None = None
         for statement in self.statements:
+            if inside is not None and not statement.is_header:
+                continue
+            inside = None
             if statement.path in first:
                 pairs.append((first[statement.path], statement))
+                inside = statement.path if statement.is_header else None
             else:
                 first[statement.path] = statement
         return pairs
