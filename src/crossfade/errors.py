@@ -71,5 +71,5 @@ class Suggester:
         if self._left <= 0:
             return ""
         self._left -= 1
-        matches = difflib.get_close_matches(word, known, n=1)
+        matches = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
         return f'Did you mean "{matches[0]}"?' if matches else ""

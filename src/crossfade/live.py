@@ -1,0 +1,206 @@
+"""The migration map, live: load, validate, build, swap; and the last good one when that fails.
+
+A `Snapshot` is everything that one version of the map means. It is frozen and replaced by one
+assignment, so a request that reads it once never sees two versions.
+
+The file is polled rather than watched by events: a stat a few times a second costs microseconds,
+and it sees what events miss: a ConfigMap's symbolic links swapped, a network file system, a bind
+mount of a single file, an editor that replaces the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from crossfade.errors import MapError, Problem
+from crossfade.mapfile import MigrationMap, parse_map, read_map
+from crossfade.routing import RouteTable
+
+logger = logging.getLogger("crossfade.live")
+
+POLL_INTERVAL: Final = 0.2  # seconds; an edit is served within a second
+_SETTLE: Final = 0.05  # seconds in which a file must not change to count as saved
+# A file's times may be this coarse (seconds): until they are older, its content is read again.
+_COARSEST_CLOCK: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One version of the map and what was built from it."""
+
+    map: MigrationMap
+    table: RouteTable
+
+    @property
+    def revision(self) -> str:
+        """SHA-256 (hex) of the file's bytes."""
+        return self.map.revision
+
+
+class LiveMap:
+    """Holds the current snapshot and follows the file.
+
+    Attributes:
+        snapshot: the version in force. Read it once per request.
+        rejected: why the file as it is now is not in force; None while it is.
+    """
+
+    def __init__(self, path: str | Path, build: Callable[[MigrationMap], RouteTable]) -> None:
+        """Load the file.
+
+        Raises:
+            MapError: the file can't be used; a gateway must not start with it.
+        """
+        self.path = Path(path)
+        self._file = str(path)
+        self._build = build
+        first = read_map(path)
+        self.snapshot = Snapshot(first, build(first))
+        self.rejected: MapError | None = None
+        self._seen: tuple[object, str] = (None, first.revision)
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+
+    def check(self, path: str | Path) -> MigrationMap:
+        """Validate another file as if it were this map.
+
+        Raises:
+            MapError: with every problem at once.
+        """
+        candidate = read_map(path)
+        self._build(candidate)
+        return candidate
+
+    def start(self) -> None:
+        """Follow the file in a thread of this process. Calling it again does nothing."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._stop = threading.Event()
+                self._thread = threading.Thread(
+                    target=self._follow, args=(self._stop,), name="crossfade-map", daemon=True
+                )
+                self._thread.start()
+
+    def stop(self) -> None:
+        """Stop following the file; returns when the thread has ended."""
+        thread, self._thread = self._thread, None
+        self._stop.set()
+        if thread is not None:
+            thread.join()
+
+    def poll(self) -> bool:
+        """Look at the file once; take it over if it changed and is good.
+
+        Returns:
+            whether a new snapshot is in force.
+        """
+        try:
+            changed = self._read_if_changed()
+        except OSError as error:
+            self._reject_unreadable(error)
+            return False
+        if changed is None:
+            return False
+        data, revision = changed
+        if revision == self.snapshot.revision:
+            if self.rejected is not None:
+                logger.info("migration map %s is back at revision %.12s", self._file, revision)
+                self.rejected = None
+            return False
+        return self._take_over(data, revision)
+
+    def _follow(self, stop: threading.Event) -> None:
+        while not stop.wait(POLL_INTERVAL):
+            try:
+                self.poll()
+            except Exception:
+                # Nothing may end the watch: the next edit must still be seen.
+                logger.exception("migration map %s could not be looked at", self._file)
+
+    def _read_if_changed(self) -> tuple[bytes, str] | None:
+        """Return the bytes and their revision if they differ from those looked at last."""
+        signature = self._signature()
+        if signature == self._seen[0]:
+            return None
+        data = self.path.read_bytes()
+        revision = hashlib.sha256(data).hexdigest()
+        if revision != self._seen[1]:
+            # A save may come in two steps, the first of which leaves an empty file: an empty map.
+            while True:
+                self._stop.wait(_SETTLE)
+                again = self.path.read_bytes()
+                if again == data:
+                    break
+                data = again
+            revision = hashlib.sha256(data).hexdigest()
+        changed = revision != self._seen[1]
+        self._seen = (signature, revision)
+        return (data, revision) if changed else None
+
+    def _signature(self) -> object:
+        """Return what changes when the file does; never the same while it is too new to tell."""
+        found = os.stat(self.path)  # noqa: PTH116 - follows links at each call, as is wanted
+        newest = max(found.st_mtime, found.st_ctime)
+        if abs(time.time() - newest) < _COARSEST_CLOCK:
+            return object()
+        return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_dev)
+
+    def _take_over(self, data: bytes, revision: str) -> bool:
+        before = self.snapshot
+        try:
+            migration_map = parse_map(data, self._file)
+            self.snapshot = Snapshot(migration_map, self._build(migration_map))
+        except MapError as error:
+            self.rejected = error
+            logger.error(
+                "migration map %s not taken over, revision %.12s stays in force: %s",
+                self._file,
+                before.revision,
+                error,
+            )
+            return False
+        self.rejected = None
+        logger.info(
+            "migration map %s: revision %.12s → %.12s: %s",
+            self._file,
+            before.revision,
+            revision,
+            _describe(before.map, migration_map),
+        )
+        if migration_map.bridge != before.map.bridge:
+            logger.warning("the settings of [bridge] change with the next start of the server")
+        return True
+
+    def _reject_unreadable(self, error: OSError) -> None:
+        if self._seen[1] == "":
+            return  # said already
+        self._seen = (None, "")
+        reason = f"it can't be read any more: {error.strerror or error}"
+        remedy = f"Revision {self.snapshot.revision[:12]} stays in force."
+        self.rejected = MapError([Problem(self._file, None, "", reason, remedy)])
+        logger.error("%s", self.rejected)
+
+
+def _describe(before: MigrationMap, after: MigrationMap) -> str:
+    """Return what moved: `GET /hello legacy → native, …`, at most ten routes."""
+    old = {entry.key: entry.stage.value for entry in before.entries}
+    new = {entry.key: entry.stage.value for entry in after.entries}
+    moves = [
+        f"{key} {old.get(key, 'legacy')} → {new.get(key, 'legacy')}"
+        for key in sorted({*old, *new})
+        if old.get(key, "legacy") != new.get(key, "legacy")
+    ]
+    if len(moves) > 10:
+        moves[10:] = [f"and {len(moves) - 10} more"]
+    return ", ".join(moves) or "no route moves"

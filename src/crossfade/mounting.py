@@ -1,0 +1,82 @@
+"""`mount_legacy`: the composition root. It puts the parts together and decides nothing itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from flask import Flask
+
+from crossfade.bridge import Bridge
+from crossfade.dispatch import ChosenRoute, Gateway, GatewayMiddleware
+from crossfade.errors import MountError
+from crossfade.live import LiveMap
+from crossfade.routing import LegacyApp, NativeApp, RouteTableBuilder
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+def mount_legacy(
+    app: FastAPI,
+    legacy: Flask | WSGIApplication,
+    *,
+    migration_map: str | Path = "migration_map.toml",
+    flask_app: Flask | None = None,
+) -> Gateway:
+    """Serve a legacy WSGI application through a FastAPI one, route by route.
+
+    Call it after the FastAPI application has its routes. Every request that the migration map
+    does not give to FastAPI goes to `legacy`, past FastAPI's middleware: what was added to `app`
+    before this call wraps native routes only, what is added after it wraps both sides.
+
+    Args:
+        app: the FastAPI application; `uvicorn gateway:app` serves it.
+        legacy: the Flask application, or any WSGI callable.
+        migration_map: path of the map, relative to the working directory. It is followed while
+            the server runs: saving it moves routes.
+        flask_app: the Flask application inside `legacy`, where that is WSGI middleware. Without
+            it a callable that is no `Flask` is served, but its routes are unknown: the map can
+            then list only what FastAPI has.
+
+    Returns:
+        The gateway, also left in `app.state.crossfade`.
+
+    Raises:
+        MapError: the map can't be used; it holds every problem at once.
+        MountError: `app` has started, has a gateway already, or an argument is of a wrong type.
+    """
+    _check(app, legacy, flask_app)
+    if flask_app is None and isinstance(legacy, Flask):
+        flask_app = legacy
+    native = NativeApp(app)
+    known = None if flask_app is None else LegacyApp(flask_app, legacy)
+    live = LiveMap(migration_map, RouteTableBuilder(known, native).build)
+    gateway = Gateway(live, Bridge(legacy, live.snapshot.map.bridge), native)
+    app.add_middleware(GatewayMiddleware, gateway=gateway)
+    app.router.routes.insert(0, ChosenRoute())
+    app.state.crossfade = gateway
+    return gateway
+
+
+def _check(app: object, legacy: object, flask_app: object) -> None:
+    if not isinstance(app, FastAPI):
+        raise MountError(
+            f"mount_legacy needs a FastAPI application to mount on, not {_kind(app)}; "
+            "the legacy application is the second argument"
+        )
+    if isinstance(legacy, FastAPI) or not callable(legacy):
+        raise MountError(
+            f"mount_legacy needs a Flask application or WSGI callable to mount, not {_kind(legacy)}"
+        )
+    if flask_app is not None and not isinstance(flask_app, Flask):
+        raise MountError(f"flask_app is the Flask inside the callable, not {_kind(flask_app)}")
+    if isinstance(getattr(app.state, "crossfade", None), Gateway):
+        raise MountError("this FastAPI application has a legacy application mounted already")
+    if app.middleware_stack is not None:
+        raise MountError("this FastAPI application has started: call mount_legacy before it serves")
+
+
+def _kind(value: object) -> str:
+    return f"an instance of {type(value).__module__}.{type(value).__qualname__}"

@@ -1,0 +1,16 @@
+"""Routing: Flask's URL map decides which rule owns a URL; the migration map who answers it."""
+
+from crossfade.routing.legacy import LegacyApp, LegacyRule
+from crossfade.routing.native import NativeApp, NativeRoute
+from crossfade.routing.table import Found, RouteTable, RouteTableBuilder, Target
+
+__all__ = [
+    "Found",
+    "LegacyApp",
+    "LegacyRule",
+    "NativeApp",
+    "NativeRoute",
+    "RouteTable",
+    "RouteTableBuilder",
+    "Target",
+]

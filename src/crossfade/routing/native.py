@@ -1,0 +1,139 @@
+"""What the gateway can know of the FastAPI application: its routes, each callable on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import RouteContext, iter_route_contexts
+from starlette.convertors import CONVERTOR_TYPES, Convertor
+from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
+from starlette.types import ASGIApp, Scope
+from werkzeug.routing import BaseConverter, Map, PathConverter, Rule
+
+from crossfade.routing.shapes import Shape, as_flask_rule, fastapi_shape
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NativeRoute:
+    """One HTTP route of the FastAPI application, an included one with its full path.
+
+    Attributes:
+        path: as FastAPI spells it, prefixes included; for a mounted application with
+            `/{path:path}` at its end.
+        methods: None where the route takes any method.
+        name: the name that `url_for` knows.
+        endpoint: the function, class or application that answers.
+        app: answers a request for which the route is already chosen.
+        route: what `scope["route"]` holds.
+        shape: the path without its dialect.
+        convertors: Starlette's convertor of each path parameter.
+        matches: a mounted application's own match, which splits the path; None for a route.
+    """
+
+    path: str
+    methods: frozenset[str] | None
+    name: str
+    endpoint: Any
+    app: ASGIApp
+    route: BaseRoute
+    shape: Shape
+    convertors: Mapping[str, Convertor[Any]]
+    matches: Callable[[Scope], tuple[Match, Scope]] | None
+
+    def allows(self, method: str) -> bool:
+        """Whether the route answers this method; HEAD is answered by what answers GET."""
+        if self.methods is None or method in self.methods:
+            return True
+        return method == "HEAD" and "GET" in self.methods
+
+    @property
+    def handler(self) -> str:
+        """The endpoint's place in the code: `new_fastapi.users.read_user`."""
+        module = getattr(self.endpoint, "__module__", "?")
+        return f"{module}.{getattr(self.endpoint, '__qualname__', type(self.endpoint).__name__)}"
+
+
+class NativeApp:
+    """The FastAPI application's routes, read once."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
+        contexts = list(iter_route_contexts(app.routes))
+        routes = [_native_route(context) for context in contexts]
+        self.routes: tuple[NativeRoute, ...] = tuple(r for r in routes if r is not None)
+        self._websockets = [
+            context
+            for context in contexts
+            if isinstance(context.original_route, WebSocketRoute | Mount)
+        ]
+        documents = (app.openapi_url, app.docs_url, app.redoc_url, _oauth2_redirect_url(app))
+        self.documents: dict[str, NativeRoute] = {
+            route.path: route
+            for route in self.routes
+            if route.path in documents and isinstance(route.route, Route)
+        }
+
+    def takes_websocket(self, scope: Scope) -> bool:
+        """Whether a WebSocket route, or an application that may have one, matches the path."""
+        return any(context.matches(scope)[0] is Match.FULL for context in self._websockets)
+
+
+def _oauth2_redirect_url(app: FastAPI) -> str | None:
+    return app.swagger_ui_oauth2_redirect_url if app.docs_url else None
+
+
+def _native_route(context: RouteContext) -> NativeRoute | None:
+    route = context.original_route
+    if isinstance(route, Mount):
+        path = (context.path or "").rstrip("/") + "/{path:path}"
+        methods = None
+    elif isinstance(route, Route):
+        path = context.path or ""
+        methods = None if context.methods is None else frozenset(context.methods)
+    else:
+        return None  # WebSockets are asked by scope; hosts and frontends can't be listed
+    is_mount = isinstance(route, Mount)
+    return NativeRoute(
+        path=path,
+        methods=methods,
+        name=context.name or "",
+        endpoint=context.app if is_mount else context.endpoint,
+        app=context.app,
+        route=route,
+        shape=fastapi_shape(path),
+        convertors=context.param_convertors,
+        matches=context.matches if is_mount else None,
+    )
+
+
+class NativeRule(Rule):
+    """A route that only FastAPI has, in a Werkzeug map: Starlette's convertors decide."""
+
+    def __init__(self, native: NativeRoute, method: str) -> None:
+        self._convertors = native.convertors
+        super().__init__(
+            as_flask_rule(native.path), methods=[method], endpoint=native, merge_slashes=False
+        )
+
+    def get_converter(
+        self, variable_name: str, converter_name: str, args: tuple[Any, ...], kwargs: Any
+    ) -> BaseConverter:
+        """Return a Werkzeug converter that stands for Starlette's."""
+        assert self.map is not None  # Werkzeug binds a rule before it compiles it
+        return _StarletteConverter(self.map, self._convertors[variable_name])
+
+
+class _StarletteConverter(BaseConverter):
+    def __init__(self, url_map: Map, convertor: Convertor[Any]) -> None:
+        super().__init__(url_map)
+        self.regex = convertor.regex
+        self.to_python = convertor.convert  # type: ignore[method-assign]
+        if type(convertor) not in _WITHIN_A_SEGMENT:
+            self.part_isolating = False
+            self.weight = PathConverter.weight
+
+
+_WITHIN_A_SEGMENT = {type(CONVERTOR_TYPES[name]) for name in ("str", "int", "float", "uuid")}

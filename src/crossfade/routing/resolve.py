@@ -1,0 +1,225 @@
+"""Which two implementations does a line of the migration map speak of? Or: why of none?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from crossfade.errors import Problem, Suggester
+from crossfade.mapfile import MigrationMap, RouteEntry
+from crossfade.model import Stage
+from crossfade.routing.legacy import LegacyApp, LegacyRule
+from crossfade.routing.native import NativeApp, NativeRoute
+from crossfade.routing.shapes import Shape, fastapi_shape, flask_shape, split_domain
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the map with what it speaks of.
+
+    Attributes:
+        entry: the line.
+        legacy: the Flask rule; None for a route that only FastAPI has.
+        native: the FastAPI route; None where a legacy route has no counterpart yet.
+    """
+
+    entry: RouteEntry
+    legacy: LegacyRule | None
+    native: NativeRoute | None
+
+
+class Unresolved(Exception):
+    """A line speaks of no route; `reason` and `remedy` say why."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+class Resolver:
+    """Finds routes by either spelling. Built once; every edit of the map asks it again."""
+
+    def __init__(self, legacy: LegacyApp | None, native: NativeApp) -> None:
+        self.legacy = legacy
+        self.native = native
+        self._rules = legacy.rules if legacy is not None else ()
+        self._by_spelling: dict[str, list[LegacyRule]] = defaultdict(list)
+        self._by_skeleton: dict[str, list[LegacyRule]] = defaultdict(list)
+        for rule in self._rules:
+            self._by_spelling[rule.shape.spelling].append(rule)
+            self._by_skeleton[rule.shape.skeleton].append(rule)
+        self._native_by_skeleton: dict[str, list[NativeRoute]] = defaultdict(list)
+        for route in native.routes:
+            self._native_by_skeleton[route.shape.skeleton].append(route)
+
+    def resolve(self, migration_map: MigrationMap) -> tuple[list[Route], list[Problem]]:
+        """Return the map's routes, and a problem for each line that speaks of none."""
+        routes: list[Route] = []
+        problems: list[Problem] = []
+        taken: dict[tuple[int, str], RouteEntry] = {}
+        suggester = Suggester()
+        for entry in migration_map.entries:
+            try:
+                route = self._resolve(entry, suggester)
+                self._refuse_second(route, taken, migration_map)
+            except Unresolved as why:
+                problems.append(migration_map.problem(entry, why.reason, why.remedy))
+            else:
+                routes.append(route)
+        return routes, problems
+
+    def counterpart(self, rule: LegacyRule, method: str) -> NativeRoute | None:
+        """Return the FastAPI route for a Flask rule and method, or None."""
+        return self._find_native(rule.shape, method)
+
+    def _resolve(self, entry: RouteEntry, suggester: Suggester) -> Route:
+        method = entry.name.method
+        domain, path = split_domain(entry.name.rule)
+        spelt_by_fastapi = "{" in path and "<" not in path
+        if spelt_by_fastapi:
+            shape = fastapi_shape(path)
+            rules = self._by_skeleton.get(shape.skeleton, [])
+        else:
+            shape = flask_shape(path)
+            rules = self._by_spelling.get(shape.spelling, [])
+        rules = [rule for rule in rules if domain in ("", rule.domain)]
+        allowed = [rule for rule in rules if rule.allows(method)]
+        if allowed:
+            return self._pair(entry, _only_one(allowed, method))
+        native = None if "<" in path or domain else self._find_native(shape, method)
+        if native is not None:
+            return self._native_only(entry, native)
+        if rules:
+            raise Unresolved(*self._method_not_allowed(rules, method))
+        if self.legacy is None and entry.stage is Stage.LEGACY:
+            return Route(entry, None, None)  # an application that can't be looked into
+        raise Unresolved(*self._unknown(entry, shape, suggester))
+
+    def _pair(self, entry: RouteEntry, rule: LegacyRule) -> Route:
+        method = entry.name.method
+        if method == "HEAD" and rule.allows("GET"):
+            raise Unresolved("HEAD follows GET", f'List "GET {entry.name.rule}" instead.')
+        native = self._find_native(rule.shape, method)
+        if entry.stage is Stage.NATIVE:
+            if rule.moved_by_flask:
+                raise Unresolved(
+                    "Flask's rule redirects, so there is no view that FastAPI could stand for",
+                    "Leave the route out, or move the route that it redirects to.",
+                )
+            if native is None:
+                raise Unresolved(*self._no_native(rule, method))
+            if rule.shape.open_ended and not _covers_slashes(rule.shape, native.shape):
+                raise Unresolved(
+                    f"FastAPI's {native.path} stops at a slash, Flask's {rule.spelling} does not",
+                    "Declare the parameter as {name:path}.",
+                )
+        return Route(entry, rule, native)
+
+    def _native_only(self, entry: RouteEntry, native: NativeRoute) -> Route:
+        if entry.stage is Stage.LEGACY and self.legacy is not None:
+            raise Unresolved(
+                "only FastAPI has this route, so Flask can't serve it",
+                'Make it "native", or remove the line: Flask then answers, most likely with 404.',
+            )
+        return Route(entry, None, native)
+
+    def _find_native(self, shape: Shape, method: str) -> NativeRoute | None:
+        found = [r for r in self._native_by_skeleton.get(shape.skeleton, ()) if r.allows(method)]
+        # A route that names HEAD itself goes before one that answers it by way of GET.
+        own = [r for r in found if r.methods is None or method in r.methods]
+        return next(iter(own or found), None)
+
+    def _refuse_second(
+        self,
+        route: Route,
+        taken: dict[tuple[int, str], RouteEntry],
+        migration_map: MigrationMap,
+    ) -> None:
+        key = (id(route.legacy or route.native), route.entry.name.method)
+        if route.legacy is None and route.native is None:
+            return
+        first = taken.setdefault(key, route.entry)
+        if first is not route.entry:
+            line = migration_map.line(first)
+            raise Unresolved(
+                f'listed twice: line {line} has the same route as "{first.key}"',
+                "Keep one of the two spellings.",
+            )
+
+    # What to say where nothing was found.
+
+    def _method_not_allowed(self, rules: list[LegacyRule], method: str) -> tuple[str, str]:
+        rule = rules[0]
+        methods = sorted({name for each in rules for name in each.listed_methods})
+        return (
+            f"Flask's rule {rule.spelling} does not allow {method}, and FastAPI has no such route",
+            f"Flask allows {', '.join(methods)}.",
+        )
+
+    def _no_native(self, rule: LegacyRule, method: str) -> tuple[str, str]:
+        missing = f"FastAPI has no route for {method} {rule.spelling}"
+        same_path = self._native_by_skeleton.get(rule.shape.skeleton, [])
+        if same_path:
+            methods = sorted({name for route in same_path for name in route.methods or ()})
+            path = same_path[0].path
+            return missing, f"It has {path} for {', '.join(methods)} only."
+        for route in self.native.routes:
+            if route.allows(method) and route.shape.static_text == rule.shape.static_text:
+                ours, theirs = route.shape.variables, rule.shape.variables
+                if len(ours) != len(theirs):
+                    return (
+                        f"different numbers of path parameters: Flask's {rule.spelling} has "
+                        f"{_count(theirs)}, FastAPI's {route.path} has {_count(ours)}",
+                        "Give the FastAPI route the same parameters, in the same order.",
+                    )
+        return missing, "Add it to the FastAPI application before mount_legacy is called."
+
+    def _unknown(self, entry: RouteEntry, shape: Shape, suggester: Suggester) -> tuple[str, str]:
+        similar = sorted(
+            {
+                f"{entry.name.method} {rule.spelling}"
+                for rule in self._by_skeleton.get(shape.skeleton, ())
+                if rule.allows(entry.name.method)
+            }
+        )
+        if similar:
+            return "unknown route: no Flask rule is spelt so", f'Did you mean "{similar[0]}"?'
+        return "unknown route: neither Flask nor FastAPI has it", suggester.nearest(
+            entry.key, self._all_spellings
+        )
+
+    @cached_property
+    def _all_spellings(self) -> list[str]:
+        return sorted({*self._legacy_spellings(), *self._native_spellings()})
+
+    def _legacy_spellings(self) -> Iterator[str]:
+        for rule in self._rules:
+            yield from (f"{method} {rule.spelling}" for method in rule.listed_methods)
+
+    def _native_spellings(self) -> Iterator[str]:
+        for route in self.native.routes:
+            yield from (f"{method} {route.path}" for method in route.methods or ())
+
+
+def _only_one(rules: list[LegacyRule], method: str) -> LegacyRule:
+    """Return the first rule, which is tried first, unless the others are other routes."""
+    spellings = sorted({rule.spelling for rule in rules})
+    domains = {rule.domain for rule in rules}
+    by_shape = {rule.shape.spelling for rule in rules}
+    if len(by_shape) > 1 or len(domains) > 1:
+        choices = " or ".join(f'"{method} {spelling}"' for spelling in spellings)
+        raise Unresolved("ambiguous: several Flask rules are meant", f"Write {choices}.")
+    return rules[0]
+
+
+def _covers_slashes(legacy: Shape, native: Shape) -> bool:
+    pairs = zip(legacy.variables, native.variables, strict=True)
+    return all(ours in native.open_ended for theirs, ours in pairs if theirs in legacy.open_ended)
+
+
+def _count(variables: Iterable[str]) -> str:
+    names = list(variables)
+    return f"{len(names)} ({', '.join(names)})" if names else "none"

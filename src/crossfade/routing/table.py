@@ -1,0 +1,266 @@
+"""Who answers a request: one match in one Werkzeug `Map`, then one look-up.
+
+A `RouteTable` is frozen. An edit of the migration map builds a new one, which shares the compiled
+`Map` with its predecessor unless the set of native-only routes changed.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from flask import Flask
+from starlette.types import Scope
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import Map, MapAdapter
+
+from crossfade.environ import RequestRefused, build_environ, path_info
+from crossfade.errors import MapError
+from crossfade.mapfile import MigrationMap
+from crossfade.model import Stage
+from crossfade.routing.legacy import LegacyApp, LegacyRule
+from crossfade.routing.native import NativeApp, NativeRoute, NativeRule
+from crossfade.routing.resolve import Resolver, Route
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+_MOST_HOSTS = 1024  # adapters kept; a client can invent hosts without end
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """What can answer one method of one rule.
+
+    Attributes:
+        route: the route as the migration map spells it.
+        stage: who shall answer.
+        legacy: the Flask rule; None for a route that only FastAPI has.
+        native: the FastAPI route; None where there is none.
+        names: Flask's name of each URL variable to FastAPI's, paired by their order in the URL.
+    """
+
+    route: str
+    stage: Stage
+    legacy: LegacyRule | None
+    native: NativeRoute | None
+    names: Mapping[str, str]
+
+    def path_params(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the URL's values under FastAPI's names; a host's and defaults keep Flask's."""
+        return {self.names.get(name, name): value for name, value in values.items()}
+
+
+class Found(NamedTuple):
+    """The outcome of a match: `target` is None where no rule of the map owns the request."""
+
+    target: Target | None
+    values: Mapping[str, Any]
+
+
+_NOTHING = Found(None, {})
+_Targets = dict[int, dict[str, Target]]
+
+
+class RouteTable:
+    """A frozen answer to "who answers this request?"."""
+
+    def __init__(
+        self,
+        url_map: Map,
+        targets: _Targets,
+        legacy: LegacyApp | None,
+        native: NativeApp,
+        routes: tuple[Route, ...],
+    ) -> None:
+        self._map = url_map
+        self._targets = targets
+        self._legacy = legacy
+        self._documents = {
+            path: Target(f"GET {path}", Stage.NATIVE, None, route, {})
+            for path, route in native.documents.items()
+        }
+        self._adapters: dict[object, MapAdapter | None] = {}
+        self._follows_middleware = legacy is not None and legacy.follows_middleware
+        self.routes = routes
+        self._plain = url_map.bind("localhost")
+
+    def targets(self) -> Iterator[Target]:
+        """Return every route of Flask's that a person wrote, and FastAPI's own that are listed.
+
+        HEAD beside GET and the OPTIONS that Flask answers by itself are no routes of their own.
+        """
+        for by_method in self._targets.values():
+            for method, target in by_method.items():
+                rule = target.legacy
+                methods = ("GET",) if rule is None else rule.listed_methods or by_method
+                if method in methods or (rule is None and method != "HEAD"):
+                    yield target
+
+    def match(self, scope: Scope) -> Found:
+        """Return what may answer an HTTP request.
+
+        Args:
+            scope: of type `http`, as the ASGI server made it.
+        """
+        path = path_info(scope)
+        method: str = scope["method"]
+        adapter: MapAdapter | None
+        if self._legacy is None:
+            adapter = self._plain
+        elif self._follows_middleware:
+            environ = self._environ(scope)
+            if environ is None:
+                return _NOTHING
+            path = environ["PATH_INFO"]
+            adapter = self._adapter_of(environ)
+        else:
+            adapter = self._adapter(scope)
+        if adapter is None:
+            return _NOTHING
+        if not path.isascii():
+            path = path.encode("latin-1").decode(errors="replace")  # as Werkzeug reads PATH_INFO
+        try:
+            rule, values = adapter.match(path, method, return_rule=True, websocket=False)
+        except NotFound:
+            document = self._documents.get(path)
+            allowed = document is not None and method in ("GET", "HEAD")
+            return Found(document, {}) if allowed else _NOTHING
+        except HTTPException:
+            return _NOTHING
+        target = self._targets[id(rule)].get(method)
+        return _NOTHING if target is None else Found(target, values)
+
+    def confirms(self, target: Target, scope: Scope) -> bool:
+        """Whether Flask's own map gives this request to the target's rule.
+
+        Asked before a native answer wherever the compiled copy can't know: see `LegacyRule`.
+        """
+        rule = target.legacy
+        if rule is None or not rule.needs_flask or self._legacy is None:
+            return True
+        environ = self._environ(scope)
+        return environ is not None and self._legacy.owns(rule, environ, scope["method"])
+
+    def _environ(self, scope: Scope) -> WSGIEnvironment | None:
+        """Return the environ that reaches Flask, without a body; None where none does."""
+        assert self._legacy is not None  # a table without Flask asks nobody
+        try:
+            return self._legacy.enter(build_environ(scope, io.BytesIO()))
+        except RequestRefused:
+            return None  # the bridge refuses it in the words of a WSGI server
+
+    def _adapter(self, scope: Scope) -> MapAdapter | None:
+        """Return the map bound to the request's host."""
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) > 1:
+            return None  # two readings of one request: Flask decides
+        key = (hosts[0] if hosts else scope.get("server"), scope.get("scheme"))
+        try:
+            return self._adapters[key]
+        except KeyError:
+            environ = self._environ(scope)
+            return None if environ is None else self._bind(key, environ)
+
+    def _adapter_of(self, environ: WSGIEnvironment) -> MapAdapter | None:
+        names = ("HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "wsgi.url_scheme")
+        key = tuple(environ.get(name) for name in names)
+        try:
+            return self._adapters[key]
+        except KeyError:
+            return self._bind(key, environ)
+
+    def _bind(self, key: object, environ: WSGIEnvironment) -> MapAdapter | None:
+        assert self._legacy is not None  # a table without Flask has one adapter
+        original = self._legacy.bind(environ)
+        adapter = None
+        if original is not None:
+            adapter = self._map.bind(
+                original.server_name, subdomain=original.subdomain, path_info="/"
+            )
+        if type(self._legacy.flask_app).create_url_adapter is Flask.create_url_adapter:
+            if len(self._adapters) >= _MOST_HOSTS:
+                self._adapters.clear()
+            self._adapters[key] = adapter
+        return adapter
+
+
+class RouteTableBuilder:
+    """Builds a table from each version of the migration map; keeps what versions share."""
+
+    def __init__(self, legacy: LegacyApp | None, native: NativeApp) -> None:
+        self._legacy = legacy
+        self._native = native
+        self._resolver = Resolver(legacy, native)
+        self._copy_of: dict[int, int] = {}
+        self._compiled: tuple[frozenset[tuple[int, str]], Map, _Targets] | None = None
+
+    def build(self, migration_map: MigrationMap) -> RouteTable:
+        """Return the table for a map.
+
+        Raises:
+            MapError: with every route of the map that can't be served as it says.
+        """
+        routes, problems = self._resolver.resolve(migration_map)
+        if problems:
+            raise MapError(problems)
+        url_map, defaults = self._compile([route for route in routes if route.legacy is None])
+        targets = dict(defaults)
+        for route in routes:
+            if route.legacy is None:
+                continue
+            rule_id = self._copy_of[id(route.legacy)]
+            targets[rule_id] = {
+                method: (
+                    replace(target, stage=route.entry.stage)
+                    if _listed_method(method, route.legacy) == route.entry.name.method
+                    else target
+                )
+                for method, target in targets[rule_id].items()
+            }
+        return RouteTable(url_map, targets, self._legacy, self._native, tuple(routes))
+
+    def _compile(self, native_only: list[Route]) -> tuple[Map, _Targets]:
+        """Return the combined map, and each rule's targets as if the map listed none of Flask's."""
+        key = frozenset((id(route.native), route.entry.name.method) for route in native_only)
+        if self._compiled is not None and self._compiled[0] == key:
+            return self._compiled[1:]
+        url_map, copies = (Map(), {}) if self._legacy is None else self._legacy.copy_map()
+        self._copy_of = {id(rule): copy_id for copy_id, rule in copies.items()}
+        targets: _Targets = {
+            rule_id: {
+                method: self._paired(rule, method)
+                for method in sorted(rule.methods or _methods_of(self._native))
+            }
+            for rule_id, rule in copies.items()
+        }
+        for route in native_only:
+            if route.native is None:
+                continue
+            method = route.entry.name.method
+            native_rule = NativeRule(route.native, method)
+            url_map.add(native_rule)
+            target = Target(str(route.entry.name), route.entry.stage, None, route.native, {})
+            targets[id(native_rule)] = dict.fromkeys(native_rule.methods or (), target)
+        url_map.update()
+        self._compiled = (key, url_map, targets)
+        return url_map, targets
+
+    def _paired(self, rule: LegacyRule, method: str) -> Target:
+        native = None if rule.moved_by_flask else self._resolver.counterpart(rule, method)
+        ours = native.shape.variables if native else rule.shape.variables
+        names = dict(zip(rule.shape.variables, ours, strict=True))
+        route = f"{_listed_method(method, rule)} {rule.spelling}"
+        return Target(route, Stage.LEGACY, rule, native, names)
+
+
+def _listed_method(method: str, rule: LegacyRule | None) -> str:
+    """Return the method under which a map lists this one: HEAD follows GET."""
+    return "GET" if method == "HEAD" and rule is not None and rule.allows("GET") else method
+
+
+def _methods_of(native: NativeApp) -> set[str]:
+    """The methods to pair where a Flask rule takes any."""
+    return {"GET", "HEAD"}.union(*(route.methods or () for route in native.routes))
