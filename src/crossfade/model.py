@@ -60,7 +60,36 @@ class RouteName:
 
 @dataclass(frozen=True, slots=True)
 class BridgeSettings:
-    """The `[bridge]` table: how legacy requests cross to the WSGI application."""
+    """The `[bridge]` table: how legacy requests cross to the WSGI application.
+
+    Attributes:
+        threads: how many ordinary requests the WSGI application answers at a time.
+        queue: how many more may wait for a thread. One past it is answered 503.
+        queue_timeout: seconds that a request may wait for a thread before it is answered 503.
+        streams: how many responses and large uploads may be under way at a time beside the
+            ordinary requests, each on a thread of its own, so that they never starve those.
+            One past it is answered 503.
+        retry_after: seconds, the `Retry-After` of every 503.
+        request_buffer: bytes of a request's body that are read before a thread is taken, and the
+            window that a longer body is streamed through.
+        response_buffer: bytes that the application may be ahead of its client.
+        max_body: bytes of a request's body past which it is answered 413. None: no limit, as
+            under gunicorn.
+        client_timeout: seconds that a thread waits for a client that neither sends nor takes a
+            byte before it gives that client up. None: for ever.
+        shutdown_timeout: seconds that `aclose` waits for the threads that are still at work.
+    """
+
+    threads: int = 10
+    queue: int = 1000
+    queue_timeout: float = 30.0
+    streams: int = 256
+    retry_after: int = 1
+    request_buffer: int = 262_144
+    response_buffer: int = 262_144
+    max_body: int | None = None
+    client_timeout: float | None = 120.0
+    shutdown_timeout: float = 5.0
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
 
