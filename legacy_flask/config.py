@@ -1,0 +1,68 @@
+"""Settings, from defaults and the environment.
+
+Nothing here imports Flask: `new_fastapi` reads the same settings, so that the two sides of the
+migration can never point at two databases.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import make_url
+
+INSTANCE = Path(__file__).resolve().parent.parent / "instance"
+
+
+def from_environ(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Return every setting of the application, as the environment leaves it.
+
+    A variable is named like its setting, except that the database's is `DATABASE_URL`.
+    """
+    return {
+        "SQLALCHEMY_DATABASE_URI": environ.get("DATABASE_URL", "sqlite:///club.db"),
+        # Signs the session cookie; a deployment sets its own.
+        "SECRET_KEY": environ.get("SECRET_KEY", "only-for-development"),
+        "MAX_CONTENT_LENGTH": int(environ.get("MAX_CONTENT_LENGTH", 5 * 1024 * 1024)),
+        "UPLOAD_DIR": environ.get("UPLOAD_DIR", str(INSTANCE / "uploads")),
+        # While true, every page and every API call is answered 503.
+        "MAINTENANCE": environ.get("MAINTENANCE", "0").lower() in {"1", "true", "yes"},
+        # Seconds that each of the dashboard's two sources takes to answer.
+        "DASHBOARD_SCORES_DELAY": float(environ.get("DASHBOARD_SCORES_DELAY", "1.0")),
+        "DASHBOARD_NEWS_DELAY": float(environ.get("DASHBOARD_NEWS_DELAY", "0.5")),
+        # How many events the feed sends (0: it never ends), and the seconds between two.
+        "FEED_EVENTS": int(environ.get("FEED_EVENTS", "10")),
+        "FEED_INTERVAL": float(environ.get("FEED_INTERVAL", "1.0")),
+        # A request that takes longer than this many seconds is logged.
+        "SLOW_REQUEST": float(environ.get("SLOW_REQUEST", "5.0")),
+    }
+
+
+def complete(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `settings` with what follows from the database's URL filled in."""
+    url = database_url(settings["SQLALCHEMY_DATABASE_URI"])
+    sqlite = url.startswith("sqlite")
+    # Several workers may wait for the one that creates the data; SQLite's 5 s could be too short.
+    engine_options = {"connect_args": {"timeout": 30}} if sqlite else {"pool_pre_ping": True}
+    return {
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options,
+        "PREPARE_DATABASE": sqlite,
+        **settings,
+        "SQLALCHEMY_DATABASE_URI": url,
+    }
+
+
+def database_url(url: str) -> str:
+    """Return `url` with its driver named and a relative SQLite path made absolute.
+
+    `sqlite:///club.db` is a file in the instance folder, as Flask-SQLAlchemy has it;
+    `postgres://…`, which hosting providers hand out, becomes `postgresql+psycopg://…`.
+    """
+    parsed = make_url(url)
+    if parsed.drivername in {"postgres", "postgresql"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername.startswith("sqlite") and parsed.database not in {None, "", ":memory:"}:
+        parsed = parsed.set(database=str(INSTANCE / str(parsed.database)))
+    return parsed.render_as_string(hide_password=False)

@@ -1,0 +1,50 @@
+"""Flask-Login: who is logged in, kept in Flask's signed session cookie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask_login import LoginManager  # type: ignore[import-untyped]
+from sqlalchemy import select
+from werkzeug.security import check_password_hash
+
+from legacy_flask.extensions import db
+from legacy_flask.models import User
+
+
+class Member:
+    """A user as Flask-Login wants one; the model stays free of Flask."""
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+
+    def get_id(self) -> str:
+        """Return what the session cookie remembers."""
+        return str(self.user.id)
+
+
+def init_app(app: Flask) -> None:
+    """Bind a login manager to `app`."""
+    manager: Any = LoginManager()
+    manager.user_loader(load_member)
+    # Its context processor reads the session for every template, also one that shows no user.
+    manager.init_app(app, add_context_processor=False)
+
+
+def load_member(member_id: str) -> Member | None:
+    """Return the member that a session cookie names, or None once the user is gone."""
+    user = db.session.get(User, int(member_id))
+    return Member(user) if user else None
+
+
+def authenticate(email: str, password: str) -> Member | None:
+    """Return the member with these credentials, or None."""
+    user = db.session.scalar(select(User).where(User.email == email))
+    if user is None or user.password_hash is None:
+        return None
+    return Member(user) if check_password_hash(user.password_hash, password) else None

@@ -1,0 +1,20 @@
+"""The routes, one blueprint per subject."""
+
+from __future__ import annotations
+
+from legacy_flask.views import auth, club, dashboard, feed, files, hello, pages, shop, todos, users
+
+__all__ = ["BLUEPRINTS"]
+
+BLUEPRINTS = (
+    hello.blueprint,
+    users.blueprint,
+    club.blueprint,
+    todos.blueprint,
+    dashboard.blueprint,
+    auth.blueprint,
+    files.blueprint,
+    feed.blueprint,
+    shop.blueprint,
+    pages.blueprint,
+)
