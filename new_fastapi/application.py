@@ -1,0 +1,41 @@
+"""Put the application together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from new_fastapi.compat.errors import install_error_handlers
+from new_fastapi.compat.headers import FlaskHeaders
+from new_fastapi.compat.responses import FlaskJSONResponse
+from new_fastapi.database import Database
+from new_fastapi.routers import api, pages
+from new_fastapi.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application; without `settings` it reads the environment when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.settings = settings or Settings.load()
+        app.state.database = Database(app.state.settings)
+        try:
+            yield
+        finally:
+            await app.state.database.close()
+
+    app = FastAPI(
+        title="The club",
+        lifespan=lifespan,
+        default_response_class=FlaskJSONResponse,
+        # Flask's URL map decides about slashes while it serves the rest.
+        redirect_slashes=False,
+    )
+    app.add_middleware(FlaskHeaders)
+    install_error_handlers(app)
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    return app

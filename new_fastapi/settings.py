@@ -1,0 +1,45 @@
+"""Settings, read where Flask's are, so that both sides use one database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.engine import make_url
+
+from legacy_flask import config
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the native routes need to know."""
+
+    database_url: str
+    max_content_length: int | None
+    maintenance: bool
+    scores_delay: float
+    news_delay: float
+
+    @classmethod
+    def load(cls, overrides: Mapping[str, Any] | None = None) -> Settings:
+        """Return the environment's settings; `overrides` has the keys of the Flask configuration.
+
+        So `Settings.load(flask_app.config)` are the settings of that application.
+        """
+        flask = config.complete({**config.from_environ(), **(overrides or {})})
+        return cls(
+            database_url=async_url(flask["SQLALCHEMY_DATABASE_URI"]),
+            max_content_length=flask["MAX_CONTENT_LENGTH"],
+            maintenance=flask["MAINTENANCE"],
+            scores_delay=flask["DASHBOARD_SCORES_DELAY"],
+            news_delay=flask["DASHBOARD_NEWS_DELAY"],
+        )
+
+
+def async_url(url: str) -> str:
+    """Return `url` with an async driver. Psycopg is both: it stays."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        parsed = parsed.set(drivername="sqlite+aiosqlite")
+    return parsed.render_as_string(hide_password=False)
