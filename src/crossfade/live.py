@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from crossfade.errors import MapError, Problem
-from crossfade.mapfile import MigrationMap, parse_map, read_map
+from crossfade.mapfile import MapFormError, MigrationMap, parse_map, read_map
 from crossfade.routing import RouteTable
 
 logger = logging.getLogger("crossfade.live")
@@ -62,10 +62,9 @@ class LiveMap:
         self.path = Path(path)
         self._file = str(path)
         self._build = build
-        first = read_map(path)
-        self.snapshot = Snapshot(first, build(first))
+        self.snapshot = self._load(lambda: read_map(path))
         self.rejected: MapError | None = None
-        self._seen: tuple[object, str] = (None, first.revision)
+        self._seen: tuple[object, str] = (None, self.snapshot.revision)
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -76,9 +75,7 @@ class LiveMap:
         Raises:
             MapError: with every problem at once.
         """
-        candidate = read_map(path)
-        self._build(candidate)
-        return candidate
+        return self._load(lambda: read_map(path)).map
 
     def start(self) -> None:
         """Follow the file in a thread of this process. Calling it again does nothing."""
@@ -159,8 +156,7 @@ class LiveMap:
     def _take_over(self, data: bytes, revision: str) -> bool:
         before = self.snapshot
         try:
-            migration_map = parse_map(data, self._file)
-            self.snapshot = Snapshot(migration_map, self._build(migration_map))
+            after = self._load(lambda: parse_map(data, self._file))
         except MapError as error:
             self.rejected = error
             logger.error(
@@ -170,17 +166,31 @@ class LiveMap:
                 error,
             )
             return False
+        self.snapshot = after
         self.rejected = None
         logger.info(
             "migration map %s: revision %.12s → %.12s: %s",
             self._file,
             before.revision,
             revision,
-            _describe(before.map, migration_map),
+            _describe(before.map, after.map),
         )
-        if migration_map.bridge != before.map.bridge:
+        if after.map.bridge != before.map.bridge:
             logger.warning("the settings of [bridge] change with the next start of the server")
         return True
+
+    def _load(self, read: Callable[[], MigrationMap]) -> Snapshot:
+        """Return what a map means; where its form is bad, look at its other lines as well."""
+        try:
+            migration_map = read()
+        except MapFormError as error:
+            problems = list(error.problems)
+            try:
+                self._build(error.rest)
+            except MapError as further:
+                problems += further.problems
+            raise MapError(problems) from None
+        return Snapshot(migration_map, self._build(migration_map))
 
     def _reject_unreadable(self, error: OSError) -> None:
         if self._seen[1] == "":

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,18 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+
+class MapFormError(MapError):
+    """The map's form is bad; `rest` is the map without the lines that are.
+
+    So that what is wrong with the other lines can be told in the same breath.
+    """
+
+    def __init__(self, problems: Iterable[Problem], rest: MigrationMap) -> None:
+        super().__init__(problems)
+        self.rest = rest
+
 
 PLANNED_STAGES: Final = ("shadow", "canary", "retired")
 """Stages of the design that this version can't serve yet."""
@@ -144,7 +156,8 @@ def parse_map(data: bytes, file: str = "migration_map.toml") -> MigrationMap:
     """Parse a map's bytes; `file` is the name that problems carry.
 
     Raises:
-        MapError: with every problem of form at once.
+        MapFormError: with every problem of form at once.
+        MapError: the file is no TOML at all.
     """
     try:
         text = data.decode("utf-8-sig")  # some editors on Windows save a byte order mark
@@ -153,27 +166,47 @@ def parse_map(data: bytes, file: str = "migration_map.toml") -> MigrationMap:
         _fail(file, "the file is not UTF-8", "Save it as UTF-8.", line)
     problems: list[Problem] = []
     raw, lines = _load(text, file, problems)
-    document: MapDocument | None = None
-    try:
-        # Only as JSON may strict validation build the settings' dataclasses from tables.
-        document = MapDocument.model_validate_json(json.dumps(raw, default=str), strict=True)
-    except ValidationError as error:
-        suggester = Suggester()
-        problems += [_explain(detail, file, lines, suggester) for detail in error.errors()]
-    listed = raw.get("routes")
-    names = _route_names(listed if isinstance(listed, dict) else {}, file, lines, problems)
-    if problems or document is None:
-        raise MapError(problems)
-    return MigrationMap(
+    document, faulty = _validate(raw, file, lines, problems)
+    names = _route_names(document.routes, file, lines, problems)
+    migration_map = MigrationMap(
         file=file,
         revision=hashlib.sha256(data).hexdigest(),
         entries=tuple(
-            RouteEntry(key, names[key], route.stage) for key, route in document.routes.items()
+            RouteEntry(key, names[key], route.stage)
+            for key, route in document.routes.items()
+            if key in names
         ),
         gateway=document.gateway,
         bridge=document.bridge,
         _text=text,
     )
+    if problems:
+        _route_names(dict.fromkeys(faulty), file, lines, problems)
+        raise MapFormError(problems, migration_map)
+    return migration_map
+
+
+def _validate(
+    raw: dict[str, Any], file: str, lines: _Lines, problems: list[Problem]
+) -> tuple[MapDocument, list[str]]:
+    """Return the document without its faulty parts, and the routes among those."""
+    try:
+        # Only as JSON may strict validation build the settings' dataclasses from tables.
+        return MapDocument.model_validate_json(json.dumps(raw, default=str), strict=True), []
+    except ValidationError as error:
+        details = error.errors()
+    suggester = Suggester()
+    problems += [_explain(detail, file, lines, suggester) for detail in details]
+    listed = raw.get("routes")
+    routes = dict(listed) if isinstance(listed, dict) else {}
+    faulty = []
+    for detail in details:
+        location = [str(part) for part in detail["loc"]]
+        if location[0] == "routes" and len(location) > 1 and location[1] in routes:
+            faulty.append(location[1])
+            del routes[location[1]]
+    sound = json.dumps({"routes": routes}, default=str)
+    return MapDocument.model_validate_json(sound, strict=True), faulty
 
 
 def _load(text: str, file: str, problems: list[Problem]) -> tuple[dict[str, Any], _Lines]:

@@ -21,12 +21,13 @@ class Route:
 
     Attributes:
         entry: the line.
-        legacy: the Flask rule; None for a route that only FastAPI has.
+        rules: the Flask rules that are spelt so: one, or none for a route that only FastAPI has.
+            More where an application adds a rule twice with other options.
         native: the FastAPI route; None where a legacy route has no counterpart yet.
     """
 
     entry: RouteEntry
-    legacy: LegacyRule | None
+    rules: tuple[LegacyRule, ...]
     native: NativeRoute | None
 
 
@@ -87,24 +88,26 @@ class Resolver:
             rules = self._by_spelling.get(shape.spelling, [])
         rules = [rule for rule in rules if domain in ("", rule.domain)]
         allowed = [rule for rule in rules if rule.allows(method)]
+        # A host may be left out only where that leaves one route, or names one that has none.
+        allowed = [rule for rule in allowed if rule.domain == domain] or allowed
         if allowed:
-            return self._pair(entry, _only_one(allowed, method))
+            return self._pair(entry, _one_route(allowed, method))
         native = None if "<" in path or domain else self._find_native(shape, method)
         if native is not None:
             return self._native_only(entry, native)
         if rules:
             raise Unresolved(*self._method_not_allowed(rules, method))
         if self.legacy is None and entry.stage is Stage.LEGACY:
-            return Route(entry, None, None)  # an application that can't be looked into
+            return Route(entry, (), None)  # an application that can't be looked into
         raise Unresolved(*self._unknown(entry, shape, suggester))
 
-    def _pair(self, entry: RouteEntry, rule: LegacyRule) -> Route:
-        method = entry.name.method
+    def _pair(self, entry: RouteEntry, rules: tuple[LegacyRule, ...]) -> Route:
+        method, rule = entry.name.method, rules[0]
         if method == "HEAD" and rule.allows("GET"):
             raise Unresolved("HEAD follows GET", f'List "GET {entry.name.rule}" instead.')
         native = self._find_native(rule.shape, method)
         if entry.stage is Stage.NATIVE:
-            if rule.moved_by_flask:
+            if all(rule.moved_by_flask for rule in rules):
                 raise Unresolved(
                     "Flask's rule redirects, so there is no view that FastAPI could stand for",
                     "Leave the route out, or move the route that it redirects to.",
@@ -116,7 +119,7 @@ class Resolver:
                     f"FastAPI's {native.path} stops at a slash, Flask's {rule.spelling} does not",
                     "Declare the parameter as {name:path}.",
                 )
-        return Route(entry, rule, native)
+        return Route(entry, rules, native)
 
     def _native_only(self, entry: RouteEntry, native: NativeRoute) -> Route:
         if entry.stage is Stage.LEGACY and self.legacy is not None:
@@ -124,7 +127,7 @@ class Resolver:
                 "only FastAPI has this route, so Flask can't serve it",
                 'Make it "native", or remove the line: Flask then answers, most likely with 404.',
             )
-        return Route(entry, None, native)
+        return Route(entry, (), native)
 
     def _find_native(self, shape: Shape, method: str) -> NativeRoute | None:
         found = [r for r in self._native_by_skeleton.get(shape.skeleton, ()) if r.allows(method)]
@@ -138,16 +141,16 @@ class Resolver:
         taken: dict[tuple[int, str], RouteEntry],
         migration_map: MigrationMap,
     ) -> None:
-        key = (id(route.legacy or route.native), route.entry.name.method)
-        if route.legacy is None and route.native is None:
-            return
-        first = taken.setdefault(key, route.entry)
-        if first is not route.entry:
-            line = migration_map.line(first)
-            raise Unresolved(
-                f'listed twice: line {line} has the same route as "{first.key}"',
-                "Keep one of the two spellings.",
-            )
+        for side in (*route.rules, *([] if route.rules else [route.native])):
+            if side is None:
+                continue
+            first = taken.setdefault((id(side), route.entry.name.method), route.entry)
+            if first is not route.entry:
+                line = migration_map.line(first)
+                raise Unresolved(
+                    f'listed twice: line {line} has the same route as "{first.key}"',
+                    "Keep one of the two spellings.",
+                )
 
     # What to say where nothing was found.
 
@@ -204,15 +207,13 @@ class Resolver:
             yield from (f"{method} {route.path}" for method in route.methods or ())
 
 
-def _only_one(rules: list[LegacyRule], method: str) -> LegacyRule:
-    """Return the first rule, which is tried first, unless the others are other routes."""
-    spellings = sorted({rule.spelling for rule in rules})
-    domains = {rule.domain for rule in rules}
-    by_shape = {rule.shape.spelling for rule in rules}
-    if len(by_shape) > 1 or len(domains) > 1:
+def _one_route(rules: list[LegacyRule], method: str) -> tuple[LegacyRule, ...]:
+    """Return the rules if they are one route: spelt alike, for the same host."""
+    if len({(rule.domain, rule.shape.spelling) for rule in rules}) > 1:
+        spellings = sorted({rule.spelling for rule in rules})
         choices = " or ".join(f'"{method} {spelling}"' for spelling in spellings)
         raise Unresolved("ambiguous: several Flask rules are meant", f"Write {choices}.")
-    return rules[0]
+    return tuple(rules)
 
 
 def _covers_slashes(legacy: Shape, native: Shape) -> bool:

@@ -206,20 +206,19 @@ class RouteTableBuilder:
         routes, problems = self._resolver.resolve(migration_map)
         if problems:
             raise MapError(problems)
-        url_map, defaults = self._compile([route for route in routes if route.legacy is None])
+        url_map, defaults = self._compile([route for route in routes if not route.rules])
         targets = dict(defaults)
         for route in routes:
-            if route.legacy is None:
-                continue
-            rule_id = self._copy_of[id(route.legacy)]
-            targets[rule_id] = {
-                method: (
-                    replace(target, stage=route.entry.stage)
-                    if _listed_method(method, route.legacy) == route.entry.name.method
-                    else target
-                )
-                for method, target in targets[rule_id].items()
-            }
+            for rule in route.rules:
+                rule_id = self._copy_of[id(rule)]
+                targets[rule_id] = {
+                    method: (
+                        replace(target, stage=route.entry.stage)
+                        if _listed_method(method, rule) == route.entry.name.method
+                        else target
+                    )
+                    for method, target in targets[rule_id].items()
+                }
         return RouteTable(url_map, targets, self._legacy, self._native, tuple(routes))
 
     def _compile(self, native_only: list[Route]) -> tuple[Map, _Targets]:
