@@ -83,6 +83,7 @@ class Resolver:
         if spelt_by_fastapi:
             shape = fastapi_shape(path)
             rules = self._by_skeleton.get(shape.skeleton, [])
+            rules = [r for r in rules if r.shape.open_ended == shape.open_ended] or rules
         else:
             shape = flask_shape(path)
             rules = self._by_spelling.get(shape.spelling, [])
@@ -114,7 +115,10 @@ class Resolver:
                 )
             if native is None:
                 raise Unresolved(*self._no_native(rule, method))
-            if rule.shape.open_ended and not _covers_slashes(rule.shape, native.shape):
+            if any(
+                theirs and not ours
+                for theirs, ours in zip(rule.shape.open_ended, native.shape.open_ended, strict=True)
+            ):
                 raise Unresolved(
                     f"FastAPI's {native.path} stops at a slash, Flask's {rule.spelling} does not",
                     "Declare the parameter as {name:path}.",
@@ -130,10 +134,19 @@ class Resolver:
         return Route(entry, (), native)
 
     def _find_native(self, shape: Shape, method: str) -> NativeRoute | None:
+        """Return the route that is most alike; of several, the first that FastAPI was given."""
         found = [r for r in self._native_by_skeleton.get(shape.skeleton, ()) if r.allows(method)]
-        # A route that names HEAD itself goes before one that answers it by way of GET.
-        own = [r for r in found if r.methods is None or method in r.methods]
-        return next(iter(own or found), None)
+
+        def unlikeness(route: NativeRoute) -> tuple[bool, ...]:
+            return (
+                route.shape.open_ended != shape.open_ended,
+                route.shape.variables != shape.variables,
+                route.shape.converters != shape.converters,
+                # A route that names HEAD itself goes before one that answers it by way of GET.
+                route.methods is not None and method not in route.methods,
+            )
+
+        return min(found, key=unlikeness, default=None)
 
     def _refuse_second(
         self,
@@ -172,7 +185,7 @@ class Resolver:
         for route in self.native.routes:
             if route.allows(method) and route.shape.static_text == rule.shape.static_text:
                 ours, theirs = route.shape.variables, rule.shape.variables
-                if len(ours) != len(theirs):
+                if ours and theirs and len(ours) != len(theirs):
                     return (
                         f"different numbers of path parameters: Flask's {rule.spelling} has "
                         f"{_count(theirs)}, FastAPI's {route.path} has {_count(ours)}",
@@ -214,11 +227,6 @@ def _one_route(rules: list[LegacyRule], method: str) -> tuple[LegacyRule, ...]:
         choices = " or ".join(f'"{method} {spelling}"' for spelling in spellings)
         raise Unresolved("ambiguous: several Flask rules are meant", f"Write {choices}.")
     return tuple(rules)
-
-
-def _covers_slashes(legacy: Shape, native: Shape) -> bool:
-    pairs = zip(legacy.variables, native.variables, strict=True)
-    return all(ours in native.open_ended for theirs, ours in pairs if theirs in legacy.open_ended)
 
 
 def _count(variables: Iterable[str]) -> str:

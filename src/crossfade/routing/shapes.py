@@ -26,13 +26,18 @@ class Shape:
             cover the same URLs, converters aside, have the same skeleton.
         variables: the variables' names, in their order in the URL.
         spelling: the rule with default converters left out, so that `<string:x>` equals `<x>`.
-        open_ended: the variables that the dialect's `path` converter lets run across slashes.
+        converters: each variable's converter; "string" where none is named.
     """
 
     skeleton: str
     variables: tuple[str, ...]
     spelling: str
-    open_ended: tuple[str, ...]
+    converters: tuple[str, ...]
+
+    @property
+    def open_ended(self) -> tuple[bool, ...]:
+        """Which variables run across slashes, by the `path` converter of either dialect."""
+        return tuple(converter == "path" for converter in self.converters)
 
     @property
     def static_text(self) -> str:
@@ -61,15 +66,14 @@ def as_flask_rule(path: str) -> str:
 
 def _shape(pattern: re.Pattern[str], rule: str, opening: str, closing: str) -> Shape:
     variables: list[str] = []
-    open_ended: list[str] = []
+    converters: list[str] = []
 
     def spell(match: re.Match[str]) -> str:
         groups = match.groupdict()
         converter, arguments = groups["converter"], groups.get("arguments")
         variables.append(groups["variable"])
-        if converter == "path":
-            open_ended.append(groups["variable"])
-        if converter in _DEFAULT_CONVERTERS and not arguments:
+        converters.append("string" if converter in _DEFAULT_CONVERTERS else converter)
+        if converters[-1] == "string" and not arguments:
             return f"{opening}{groups['variable']}{closing}"
         if opening == "{":
             return match.group()
@@ -78,7 +82,7 @@ def _shape(pattern: re.Pattern[str], rule: str, opening: str, closing: str) -> S
 
     spelling = pattern.sub(spell, rule)
     skeleton = pattern.sub(_HOLE, rule)
-    return Shape(skeleton, tuple(variables), spelling, tuple(open_ended))
+    return Shape(skeleton, tuple(variables), spelling, tuple(converters))
 
 
 def split_domain(rule: str) -> tuple[str, str]:

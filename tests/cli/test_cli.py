@@ -1,0 +1,145 @@
+"""The command line, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GATEWAY = """\
+from fastapi import FastAPI
+from flask import Flask
+from crossfade import mount_legacy
+
+legacy = Flask("shop", static_folder=None)
+legacy.add_url_rule("/hello", view_func=lambda: "hello", endpoint="hello")
+legacy.add_url_rule("/users/<int:user_id>", view_func=lambda user_id: "", endpoint="user")
+legacy.add_url_rule("/users", view_func=lambda: "", endpoint="users", methods=["GET", "POST"])
+
+app = FastAPI(openapi_url=None)
+
+@app.get("/hello")
+def hello(): return "hello"
+
+@app.get("/users/{user_id}")
+def user(user_id: int): return user_id
+
+@app.get("/health")
+def health(): return "ok"
+
+mount_legacy(app, legacy)
+"""
+
+GOOD_MAP = '[routes]\n"GET /hello" = "native"\n"GET /health" = "native"\n'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A small project whose map is good."""
+    (tmp_path / "gateway.py").write_text(GATEWAY, encoding="utf-8")
+    (tmp_path / "migration_map.toml").write_text(GOOD_MAP, encoding="utf-8")
+    return tmp_path
+
+
+def crossfade(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `crossfade` in the project's folder."""
+    command = [sys.executable, "-c", "from crossfade.cli import main; main()", *arguments]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+
+
+def test_status_prints_every_route_and_the_progress(project: Path) -> None:
+    """Every route of either side is there, with who answers it."""
+    result = crossfade(project, "status")
+    assert (result.returncode, result.stderr) == (0, "")
+    rows = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert rows[0] == "route stage served by FastAPI handler"
+    assert sorted(rows[1:-3]) == [
+        "GET /health native fastapi gateway.health",
+        "GET /hello native fastapi gateway.hello",
+        "GET /users legacy flask -",
+        "GET /users/<int:user_id> legacy flask gateway.user",
+        "POST /users legacy flask -",
+    ]
+    assert rows[-2] == (
+        "2 of 5 routes served by FastAPI (40%); "
+        "1 more have a FastAPI handler and are still served by Flask"
+    )
+
+
+def test_status_as_json(project: Path) -> None:
+    """What a script reads is what the live gateway serves."""
+    result = crossfade(project, "status", "--json")
+    document = json.loads(result.stdout)
+    assert document["problems"] == []
+    assert {"route": "GET /hello", "stage": "native", "served_by": "fastapi"}.items() <= next(
+        route for route in document["routes"] if route["route"] == "GET /hello"
+    ).items()
+
+
+def test_check_map_accepts(project: Path) -> None:
+    """A good map exits with 0."""
+    result = crossfade(project, "check-map")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "no problems, 2 routes listed" in result.stdout
+
+
+def test_check_map_prints_every_problem(project: Path) -> None:
+    """A bad map exits with 1 and says all that is wrong with it."""
+    bad = '[routes]\n"GET /helo" = "native"\n"GET /hello" = "natve"\n[gatewey]\n'
+    (project / "migration_map.toml").write_text(bad, encoding="utf-8")
+    result = crossfade(project, "check-map")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.splitlines() == [
+        "migration_map.toml:2: GET /helo: unknown route: neither Flask nor FastAPI has it. "
+        'Did you mean "GET /hello"?',
+        'migration_map.toml:3: GET /hello: unknown stage \'natve\'; use "legacy" or "native". '
+        'Did you mean "native"?',
+        'migration_map.toml:4: gatewey: unknown key "gatewey". Did you mean "gateway"?',
+        "3 problems",
+    ]
+
+
+def test_check_map_checks_another_file(project: Path) -> None:
+    """A map can be checked before it becomes the live one."""
+    (project / "next.toml").write_text('[routes]\n"GET /users" = "native"\n', encoding="utf-8")
+    result = crossfade(project, "check-map", "next.toml")
+    assert result.returncode == 1
+    assert result.stderr.startswith("next.toml:2: GET /users: FastAPI has no route for GET /users")
+    assert crossfade(project, "check-map", "migration_map.toml").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--app", "nowhere:app"], "there is no module 'nowhere'"),
+        (["--app", "gateway:nothing"], "gateway:nothing is no FastAPI application with a gateway"),
+        (["--app", "gateway:legacy"], "gateway:legacy is no FastAPI application with a gateway"),
+    ],
+)
+def test_an_application_that_is_not_there(
+    project: Path, arguments: list[str], message: str
+) -> None:
+    """The question can't be asked: exit code 2, and what to do."""
+    result = crossfade(project, "status", *arguments)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert "--app MODULE:NAME" in result.stderr
+
+
+def test_a_broken_application_shows_its_own_traceback(project: Path) -> None:
+    """An import error inside the application is not called a missing application."""
+    (project / "gateway.py").write_text("import no_such_dependency\n", encoding="utf-8")
+    result = crossfade(project, "status")
+    assert result.returncode == 1
+    assert "No module named 'no_such_dependency'" in result.stderr
+    assert "gateway.py" in result.stderr
+
+
+def test_schema_is_json_schema(project: Path) -> None:
+    """Editors get the format from the command line."""
+    document = json.loads(crossfade(project, "schema").stdout)
+    assert set(document["properties"]) == {"routes", "gateway", "bridge"}
