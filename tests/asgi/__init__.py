@@ -1,0 +1,1 @@
+"""The gateway in process: small applications made per test, called through ASGI."""
