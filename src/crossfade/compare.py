@@ -21,7 +21,7 @@ from difflib import SequenceMatcher, unified_diff
 from enum import Enum
 from typing import Any, Final
 
-from .exchange import Response, SetCookie
+from crossfade.exchange import Response, SetCookie
 
 SET_HEADERS: Final = frozenset(
     {

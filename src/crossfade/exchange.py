@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .model import Side
+from crossfade.model import Side
 
 Headers = tuple[tuple[str, str], ...]
 """Header lines in the order sent: lower-case name, value without outer blanks."""

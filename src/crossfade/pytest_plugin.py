@@ -1,1 +1,190 @@
-"""The `contract` fixture for pytest."""
+"""The `contract` fixture for pytest, and the account of a run.
+
+Installed with crossfade and then loaded by every test run, so it imports pytest alone until a test
+asks for `contract`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from crossfade.contract.client import Contract
+    from crossfade.contract.inprocess import ASGIApp, InProcessApp
+
+_contract_key = pytest.StashKey["Contract"]()
+_REPORT_KEY = "crossfade"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the ini options."""
+    parser.addini(
+        "crossfade_app",
+        "The gateway that contracts test, as module:attribute (default: gateway:app).",
+        default="gateway:app",
+    )
+    parser.addini(
+        "crossfade_base_url",
+        "Scheme and host of the contracts' requests (default: http://localhost).",
+        default="http://localhost",
+    )
+    parser.addini(
+        "crossfade_timeout",
+        "Seconds after which a contract's answer counts as endless (default: 30).",
+        default="30",
+    )
+
+
+@pytest.fixture(scope="session")
+def contract_app(pytestconfig: pytest.Config) -> Any:
+    """The ASGI application under test: what `mount_legacy` was called on.
+
+    By default what the ini option `crossfade_app` names, imported from the root directory.
+    """
+    target = str(pytestconfig.getini("crossfade_app"))
+    root = str(pytestconfig.rootpath)
+    if root not in sys.path:
+        sys.path.insert(0, root)
+    module_name, _, attribute = target.partition(":")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise  # the module is there; what it imports is not
+        pytest.fail(_no_app(target, f"there is no module {error.name!r} in {root}"), pytrace=False)
+    for name in (attribute or "app").split("."):
+        if not hasattr(found, name):
+            pytest.fail(_no_app(target, f"{module_name} has no {name!r}"), pytrace=False)
+        found = getattr(found, name)
+    return found
+
+
+def _no_app(target: str, why: str) -> str:
+    return (
+        f"crossfade_app = {target!r} can't be imported: {why}.\n"
+        "Name the gateway in pytest's configuration (crossfade_app = module:attribute), or "
+        "override the fixture `contract_app`."
+    )
+
+
+@pytest.fixture
+def contract_state() -> Any:
+    """What is reset between the two sides. By default nothing: override it in conftest.py."""
+    _need_httpx()
+    from crossfade.contract.state import NoState
+
+    return NoState()
+
+
+@pytest.fixture(scope="session")
+def _contract_apps() -> Iterator[dict[int, InProcessApp]]:
+    """The application that runs, so that its lifespan runs once for all tests."""
+    apps: dict[int, InProcessApp] = {}
+    yield apps
+    for app in apps.values():
+        app.close()
+
+
+@pytest.fixture
+def contract(
+    request: pytest.FixtureRequest,
+    contract_app: ASGIApp,
+    contract_state: Any,
+    _contract_apps: dict[int, InProcessApp],
+) -> Contract:
+    """Send requests to Flask and FastAPI and fail where they differ: `contract.get("/users/1")`."""
+    _need_httpx()
+    from crossfade.contract.client import Contract
+    from crossfade.contract.inprocess import InProcessApp
+    from crossfade.contract.runner import Runner
+    from crossfade.contract.state import State
+
+    if not isinstance(contract_state, State):
+        pytest.fail(
+            f"the fixture contract_state gave {contract_state!r}; it has to give an object with "
+            "the methods capture() and restore(captured)",
+            pytrace=False,
+        )
+    app = _contract_apps.get(id(contract_app))
+    if app is None:
+        for other in [_contract_apps.pop(key) for key in tuple(_contract_apps)]:
+            other.close()  # one application at a time: two could share a database or a port
+        app = InProcessApp(contract_app)
+        app.start()
+        _contract_apps[id(contract_app)] = app
+    base_url = str(request.config.getini("crossfade_base_url"))
+    made = Contract(
+        Runner(app, contract_state, base_url.partition(":")[0]),
+        base_url=base_url,
+        timeout=float(request.config.getini("crossfade_timeout")),
+    )
+    request.node.stash[_contract_key] = made
+    return made
+
+
+def _need_httpx() -> None:
+    try:
+        importlib.import_module("httpx")
+    except ModuleNotFoundError:
+        pytest.fail(
+            "the `contract` fixture needs httpx: pip install 'crossfade[contract]'", pytrace=False
+        )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a test that passed without FastAPI having answered anything."""
+    yield
+    contract = item.stash.get(_contract_key, None)
+    if contract is not None and not contract.agreed:
+        from crossfade.contract.report import unproven
+
+        pytest.fail(unproven(contract.outcomes), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put what the contract saw into the report, which pytest-xdist carries to the controller."""
+    report = yield
+    contract = item.stash.get(_contract_key, None)
+    if contract is not None and report.when == "teardown":
+        setattr(report, _REPORT_KEY, contract.account())
+    return report
+
+
+class _Summary:
+    """Collects what the contracts of a run saw, from this process or from xdist's workers."""
+
+    def __init__(self) -> None:
+        self.tests: list[dict[str, Any]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what a test's report carries."""
+        account = getattr(report, _REPORT_KEY, None)
+        if account is not None:
+            self.tests.append(account)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Write the account: each route with a contract, and what is not proven."""
+        if not self.tests:
+            return
+        from crossfade.contract.report import Account
+
+        account = Account()
+        for test in self.tests:
+            account.add(test)
+        terminalreporter.section("contracts")
+        for line, warns in account.lines(terminalreporter.verbosity > 0):
+            terminalreporter.line(line, yellow=warns)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the account of this run."""
+    config.pluginmanager.register(_Summary(), "crossfade-summary")

@@ -1,0 +1,203 @@
+"""The `contract` of a test: an httpx-like client that asks both sides and compares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+import httpx
+
+from crossfade.contract import report
+from crossfade.contract.errors import ContractError, ContractFailed
+from crossfade.contract.request import CookieJar, HeaderTypes, build_request, with_cookies
+from crossfade.contract.runner import SIDES, Outcome, Runner
+from crossfade.exchange import Request, Response
+from crossfade.model import Side
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class Options(TypedDict, total=False):
+    """What a request can be given, as in httpx.
+
+    Attributes:
+        params: query parameters, added to those of the path.
+        headers: a mapping or pairs; a name given here replaces the default one.
+        cookies: sent beside those that the side has set before.
+        json: a value, sent as JSON.
+        data: form fields.
+        files: uploads, as in httpx.
+        content: the body as it is; no Content-Type is added.
+        timeout: seconds until an answer counts as endless.
+        answered_by: who has to answer when FastAPI is asked. By default FastAPI has to, unless
+            Flask's URL map owns the request (404, 405, redirects, OPTIONS). "fastapi" allows
+            no exception; "flask" says that Flask answers both sides, for a login that has not
+            moved yet or for a URL that has to stay Flask's.
+    """
+
+    params: Any
+    headers: HeaderTypes | None
+    cookies: Mapping[str, str] | None
+    json: Any
+    data: Mapping[str, Any] | None
+    files: Any
+    content: str | bytes | Iterable[bytes] | None
+    timeout: float | None
+    answered_by: Literal["flask", "fastapi"] | None
+
+
+class Contract:
+    """Sends each request to Flask and to FastAPI, and fails where the two can be told apart.
+
+    Each call starts both sides from the state that it finds, compares what they leave, and puts
+    the state back. Cookies are kept between the calls, each side its own.
+    """
+
+    def __init__(self, runner: Runner, *, base_url: str, timeout: float) -> None:
+        self._runner = runner
+        self._base_url = httpx.URL(base_url)
+        self._timeout = timeout
+        self._jars = {side: CookieJar() for side in SIDES}
+        self._sequence: dict[Side, object] | None = None
+        self.outcomes: list[Outcome] = []
+        """What every call showed, in order."""
+        self.agreed = 0
+        """Calls that FastAPI answered, or in which the test said that Flask has to."""
+
+    def get(self, path: str | bytes, **options: Unpack[Options]) -> httpx.Response:
+        """Compare a GET; return Flask's response."""
+        __tracebackhide__ = True
+        return self.request("GET", path, **options)
+
+    def head(self, path: str | bytes, **options: Unpack[Options]) -> httpx.Response:
+        """Compare a HEAD; return Flask's response."""
+        __tracebackhide__ = True
+        return self.request("HEAD", path, **options)
+
+    def options(self, path: str | bytes, **options: Unpack[Options]) -> httpx.Response:
+        """Compare an OPTIONS; return Flask's response."""
+        __tracebackhide__ = True
+        return self.request("OPTIONS", path, **options)
+
+    def post(self, path: str | bytes, **options: Unpack[Options]) -> httpx.Response:
+        """Compare a POST; return Flask's response."""
+        __tracebackhide__ = True
+        return self.request("POST", path, **options)
+
+    def put(self, path: str | bytes, **options: Unpack[Options]) -> httpx.Response:
+        """Compare a PUT; return Flask's response."""
+        __tracebackhide__ = True
+        return self.request("PUT", path, **options)
+
+    def patch(self, path: str | bytes, **options: Unpack[Options]) -> httpx.Response:
+        """Compare a PATCH; return Flask's response."""
+        __tracebackhide__ = True
+        return self.request("PATCH", path, **options)
+
+    def delete(self, path: str | bytes, **options: Unpack[Options]) -> httpx.Response:
+        """Compare a DELETE; return Flask's response."""
+        __tracebackhide__ = True
+        return self.request("DELETE", path, **options)
+
+    def request(self, method: str, path: str | bytes, **options: Unpack[Options]) -> httpx.Response:
+        """Send one request to both sides and compare; return Flask's response.
+
+        Raises:
+            ContractFailed: the sides differ, or FastAPI did not answer.
+            ContractError: the comparison can't be made.
+            ValueError: the path has no leading slash or has a fragment.
+        """
+        __tracebackhide__ = True
+        requests = self._requests(method, path, options)
+        timeout = options.get("timeout") or self._timeout
+        outcome = self._compare(requests, timeout)
+        self.outcomes.append(outcome)
+        self._judge(outcome, options.get("answered_by"))
+        for side, exchange in ((Side.LEGACY, outcome.legacy), (Side.NATIVE, outcome.native)):
+            self._jars[side].update(exchange.response, exchange.request.raw_path)
+        return self._answer(requests[Side.LEGACY], outcome.legacy.response)
+
+    def account(self) -> dict[str, Any]:
+        """What this contract saw, as plain values for `report.Account`."""
+        return {
+            "exchanges": [report.summary(outcome) for outcome in self.outcomes],
+            "remark": self._runner.state_remark,
+        }
+
+    @contextmanager
+    def sequence(self) -> Iterator[None]:
+        """Let both sides run the calls inside one after the other, each on what it left itself.
+
+        The state is put back at the end. What the test itself changes inside is lost.
+        """
+        if self._sequence is not None:
+            raise ContractError("a sequence can't stand inside a sequence")
+        start = self._runner.capture()
+        self._sequence = dict.fromkeys(SIDES, start)
+        try:
+            yield
+        finally:
+            self._sequence = None
+            self._runner.restore(start, self._runner.capture())
+
+    def _requests(self, method: str, path: str | bytes, options: Options) -> dict[Side, Request]:
+        request = build_request(
+            method,
+            path,
+            base_url=self._base_url,
+            params=options.get("params"),
+            headers=options.get("headers"),
+            json=options.get("json"),
+            data=options.get("data"),
+            files=options.get("files"),
+            content=options.get("content"),
+        )
+        given = list((options.get("cookies") or {}).items())
+        names = {name for name, _ in given}
+        requests = {}
+        for side in SIDES:
+            kept = self._jars[side].pairs(request.raw_path, self._base_url.scheme)
+            pairs = [*(pair for pair in kept if pair[0] not in names), *given]
+            requests[side] = with_cookies(request, pairs)
+        return requests
+
+    def _compare(self, requests: dict[Side, Request], timeout: float) -> Outcome:
+        __tracebackhide__ = True
+        if self._sequence is not None:
+            outcome, self._sequence = self._runner.pair(requests, self._sequence, timeout)
+            return outcome
+        start = self._runner.capture()
+        try:
+            return self._runner.pair(requests, dict.fromkeys(SIDES, start), timeout)[0]
+        finally:
+            self._runner.restore(start, self._runner.capture())
+
+    def _judge(self, outcome: Outcome, answered_by: str | None) -> None:
+        __tracebackhide__ = True
+        native = outcome.native
+        if answered_by is not None and native.side.framework != answered_by:
+            raise ContractFailed(report.wrong_side(outcome, answered_by))
+        has_native = self._runner.handler(native.route, Side.NATIVE) is not None
+        owned = native.route is None or native.request.method == "OPTIONS" or has_native
+        if not outcome.is_native and not owned and answered_by is None:
+            raise ContractFailed(report.no_native(outcome))
+        if outcome.differences:
+            raise ContractFailed(report.failure(outcome, self._runner.state_remark))
+        if outcome.is_native or answered_by is not None:
+            self.agreed += 1
+
+    def _answer(self, request: Request, response: Response) -> httpx.Response:
+        try:
+            url = self._base_url.copy_with(raw_path=request.target)
+        except (httpx.InvalidURL, UnicodeError):
+            url = self._base_url
+        answer = httpx.Response(
+            response.status,
+            headers=[(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers],
+            stream=httpx.ByteStream(response.body),
+            request=httpx.Request(request.method, url),
+        )
+        answer.read()
+        return answer

@@ -1,0 +1,196 @@
+"""One request to both sides, from the same state; what each answered and left behind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from crossfade.compare import Difference, Kind, compare
+from crossfade.contract.errors import ContractError, ContractFailed
+from crossfade.contract.inprocess import InProcessApp, Reply
+from crossfade.contract.request import http_date
+from crossfade.contract.state import NoState, State, comparable, compare_states
+from crossfade.dispatch import Gateway
+from crossfade.exchange import Exchange, Headers, Request, Response
+from crossfade.model import FORCE_SIDE, SELECTION, Selection, Side
+
+ATTEMPTS: Final = 3
+"""Runs after which a difference that the clock could have made is believed."""
+
+SIDES: Final = (Side.LEGACY, Side.NATIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one call of a contract showed.
+
+    Attributes:
+        legacy: the exchange in which Flask was asked.
+        native: the exchange in which FastAPI was asked; `native.side` says who answered it.
+        differences: what a client, or the next request, could tell apart.
+    """
+
+    legacy: Exchange
+    native: Exchange
+    differences: tuple[Difference, ...]
+
+    @property
+    def is_native(self) -> bool:
+        """Whether FastAPI answered one of the two."""
+        return self.native.side is Side.NATIVE
+
+
+class Runner:
+    """Sends requests to a gateway in this process, to the side that is asked for."""
+
+    def __init__(self, app: InProcessApp, state: State, scheme: str) -> None:
+        self._app = app
+        self._state = state
+        self._scheme = scheme
+        self._handlers: dict[str, dict[Side, str | None]] | None = None
+        self._incomparable = False
+
+    def handler(self, route: str | None, side: Side) -> str | None:
+        """The name of what one side has for a route: a Flask endpoint, a native function."""
+        if self._handlers is None:
+            gateway = getattr(getattr(self._app.app, "state", None), "crossfade", None)
+            routes = gateway.status()["routes"] if isinstance(gateway, Gateway) else ()
+            self._handlers = {
+                each["route"]: {Side.LEGACY: each["flask"], Side.NATIVE: each["fastapi"]}
+                for each in routes
+            }
+        return self._handlers.get(route or "", {}).get(side)
+
+    @property
+    def state_remark(self) -> str:
+        """What the state does not do, for people; empty where it does all."""
+        if isinstance(self._state, NoState):
+            return "nothing is reset between the two sides: see the fixture `contract_state`"
+        if self._incomparable:
+            return (
+                f"what the sides leave is not compared: {type(self._state).__name__}.capture() "
+                "returns objects without __eq__"
+            )
+        return ""
+
+    def capture(self) -> object:
+        """A picture of the present state."""
+        captured = self._state.capture()
+        self._incomparable = not comparable(captured)
+        return captured
+
+    def restore(self, captured: object, present: object = None) -> None:
+        """Bring back `captured`, unless it is the present state already."""
+        if captured is not present:
+            self._state.restore(captured)
+
+    def pair(
+        self,
+        requests: Mapping[Side, Request],
+        starts: Mapping[Side, object],
+        timeout: float,
+    ) -> tuple[Outcome, dict[Side, object]]:
+        """Send each side its request from its start; return the outcome and what each left.
+
+        An answer may carry the second in which it was made (signed cookies, `Expires`). Where only
+        that differs, both sides are asked again from the same start, until they fall on one second.
+        """
+        for _ in range(ATTEMPTS):
+            exchanges, ends = {}, {}
+            for side in SIDES:
+                self.restore(starts[side], self.capture())
+                exchanges[side] = self.send(requests[side], side, timeout)
+                ends[side] = self.capture()
+            legacy, native = exchanges[Side.LEGACY], exchanges[Side.NATIVE]
+            found = (
+                *compare(legacy.response, native.response),
+                *compare_states(ends[Side.LEGACY], ends[Side.NATIVE]),
+            )
+            if not any(map(_by_the_clock, found)):
+                break
+        return Outcome(legacy, native, found), ends
+
+    def send(self, request: Request, side: Side, timeout: float) -> Exchange:
+        """Ask one side; raise where it gives no whole answer, or where another side answered."""
+        extra: dict[str, object] = {FORCE_SIDE: side}
+        reply = self._app.send(request, scheme=self._scheme, extra=extra, timeout=timeout)
+        selection = reply.scope.get(SELECTION)
+        if not isinstance(selection, Selection):
+            raise ContractError(_no_gateway(request, reply))
+        if side is Side.LEGACY and selection.side is not Side.LEGACY:
+            raise ContractError(
+                f"{request.line}: Flask was asked, but FastAPI answered ({selection.route}); "
+                "there is nothing to compare with"
+            )
+        if reply.gave_up:
+            raise ContractFailed(_gave_up(request, selection.side, reply))
+        return Exchange(
+            request,
+            _as_served(reply, selection.side),
+            selection.side,
+            selection.route,
+            _endpoint(reply) or self.handler(selection.route, selection.side),
+            reply.error,
+        )
+
+
+def _no_gateway(request: Request, reply: Reply) -> str:
+    text = (
+        f"{request.line}: the application under test did not say who answered. "
+        "`contract_app` (or the ini option `crossfade_app`) has to be the application that was "
+        "given to `mount_legacy`, and no middleware may copy the scope before the router."
+    )
+    return f"{text}\n\n{reply.error}" if reply.error else text
+
+
+def _gave_up(request: Request, side: Side, reply: Reply) -> str:
+    got = reply.response
+    return (
+        f"{request.line}: {NAMES[side]}'s answer had {reply.gave_up} "
+        f"(status {got.status}, {len(got.body)} bytes so far). "
+        "An answer that never ends can't be compared; `timeout=` waits longer for a slow one."
+    )
+
+
+NAMES: Final = {Side.LEGACY: "Flask", Side.NATIVE: "FastAPI"}
+
+
+def _endpoint(reply: Reply) -> str | None:
+    endpoint: Callable[..., object] | None = reply.scope.get("endpoint")
+    if endpoint is None:
+        return None
+    name = getattr(endpoint, "__qualname__", type(endpoint).__qualname__)
+    return f"{getattr(endpoint, '__module__', '?')}.{name}"
+
+
+_SERVED_BY: Final = "x-served-by"
+
+
+def _as_served(reply: Reply, side: Side) -> Response:
+    """The response without the line by which the gateway itself names the side that answered."""
+    response = reply.response
+    own = (_SERVED_BY, side.framework)
+    if own not in response.headers:
+        return response
+    headers: Headers = tuple(pair for pair in response.headers if pair != own)
+    return replace(response, headers=headers)
+
+
+# --- noise of the clock ----------------------------------------------------------------------
+
+_SIGNED: Final = re.compile(r'"?(\.?[\w-]+)\.([\w-]{5,8})\.[\w-]{20,}"?')
+"""Payload, seconds and signature as itsdangerous joins them."""
+
+
+def _by_the_clock(difference: Difference) -> bool:
+    """Whether the two sides may differ only because they ran in different seconds."""
+    ours, theirs = difference.legacy or "", difference.native or ""
+    if difference.kind not in (Kind.COOKIE, Kind.HEADER):
+        return False
+    one, other = _SIGNED.fullmatch(ours), _SIGNED.fullmatch(theirs)
+    if one and other:
+        return one[1] == other[1] and one[2] != other[2]
+    first, second = http_date(ours), http_date(theirs)
+    return first is not None and second is not None and abs((first - second).total_seconds()) < 10
