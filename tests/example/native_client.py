@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -24,6 +24,19 @@ class NativeClient:
         """Return the application's answer; an exception that it raises is its 500."""
         send = partial(self._client.request, method, path, content=body, headers=headers)
         return self._portal.call(send)
+
+    def post_chunked(
+        self, path: str, chunks: list[bytes], headers: dict[str, str]
+    ) -> httpx.Response:
+        """Return the answer to a POST that does not declare its length."""
+
+        async def content() -> AsyncIterator[bytes]:
+            for chunk in chunks:
+                yield chunk
+
+        return self._portal.call(
+            partial(self._client.post, path, content=content(), headers=headers)
+        )
 
     def get(self, path: str) -> httpx.Response:
         """Return the answer to a GET."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import doctest
+
 import pytest
 
 from legacy_flask import create_app
 from new_fastapi import app
+from new_fastapi.compat import responses
 
 from .native_client import NativeClient, serve
 
@@ -63,3 +66,8 @@ def test_a_path_that_flask_would_not_match_is_not_found(native: NativeClient) ->
     """Once Flask is gone FastAPI's own matching stands alone: 404, not 422."""
     assert native.get("/users/ada").status_code == 404
     assert "not found" in native.get("/users/ada").json()["error"]
+
+
+def test_examples_in_docstrings() -> None:
+    """What the docstrings show is what happens."""
+    assert doctest.testmod(responses) == (0, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -267,6 +268,26 @@ def test_maintenance(
     app = new_fastapi.create_app(new_fastapi.Settings.load(legacy_app.config))
     with serve(app) as native:
         assert from_native(legacy_app, native, case) == from_legacy(legacy_app, legacy, case)
+
+
+@pytest.mark.parametrize("padding", [0, 900, 2000])
+def test_a_body_of_undeclared_length(
+    legacy: FlaskClient, legacy_app: Flask, native_client: NativeClient, padding: int
+) -> None:
+    """Without Content-Length both stop reading at the limit, which cuts the JSON or its end."""
+    body = b'{"name": "Bo", "email": "bo@example.com"}' + b" " * padding + b"!" * (padding > 1000)
+    headers = {"Content-Type": JSON}
+    expected = legacy.post(
+        "/users",
+        input_stream=io.BytesIO(body),
+        headers=headers,
+        # As a server passes on a chunked body.
+        environ_overrides={"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True},
+    )
+    reset_data(legacy_app)
+    answer = native_client.post_chunked("/users", [body[:700], body[700:]], headers)
+    assert (answer.status_code, answer.content) == (expected.status_code, expected.data)
+    assert answer.status_code == 201
 
 
 def test_below_a_prefix(legacy: FlaskClient, legacy_app: Flask) -> None:
