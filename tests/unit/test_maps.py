@@ -10,6 +10,7 @@ import os
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import APIRouter, FastAPI
@@ -131,4 +132,10 @@ def test_the_revision_is_of_the_bytes() -> None:
 def test_the_shipped_schema_is_the_models() -> None:
     """Editors check a map by the same rules as the gateway."""
     shipped = files("crossfade").joinpath("migration_map.schema.json").read_text(encoding="utf-8")
-    assert json.loads(shipped) == MapDocument.model_json_schema()
+    assert _rules(json.loads(shipped)) == _rules(MapDocument.model_json_schema())
+
+
+def _rules(schema: dict[str, Any]) -> dict[str, Any]:
+    for definition in schema["$defs"].values():
+        definition.pop("description", None)  # only newer versions of pydantic give it
+    return schema
