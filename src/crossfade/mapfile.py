@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -20,12 +19,7 @@ from pydantic_core import ErrorDetails
 
 from crossfade.errors import MapError, Problem, Suggester
 from crossfade.model import BridgeSettings, GatewaySettings, RouteName, Stage
-from crossfade.toml_lines import Outline, outline
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from crossfade.toml_lines import Outline, outline, tomllib
 
 
 class MapFormError(MapError):

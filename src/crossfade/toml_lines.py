@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass, field
 
 if sys.version_info >= (3, 11):
-    import tomllib
+    import tomllib as tomllib  # exported: the parser under one name for every Python
 else:
     import tomli as tomllib
 

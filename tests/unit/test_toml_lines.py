@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossfade.toml_lines import outline
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from crossfade.toml_lines import outline, tomllib
 
 DOCUMENT = '''\
 # a comment with "quotes" and [brackets]
