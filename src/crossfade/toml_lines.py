@@ -15,9 +15,12 @@ import sys
 from dataclasses import dataclass, field
 
 if sys.version_info >= (3, 11):
-    import tomllib as tomllib  # exported: the parser under one name for every Python
+    import tomllib
 else:
     import tomli as tomllib
+
+# `tomllib` is exported: the parser under one name for every Python.
+__all__ = ["Outline", "Path", "Statement", "outline", "tomllib"]
 
 Path = tuple[str, ...]
 
