@@ -7,6 +7,7 @@ Everything comes from the bytes that the client sent where the server hands them
 from __future__ import annotations
 
 import multiprocessing
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Protocol
@@ -16,6 +17,8 @@ Scope = Mapping[str, Any]
 
 _SCHEMES: Final = {"ws": "http", "wss": "https"}
 _SINGLETONS: Final = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_HOST"})
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_METHOD: Final = re.compile(r"[!$%&'*+\-.^_`|~0-9A-Z]{3,20}")
 _FILE_BLOCK: Final = 65536
 _MAX_CACHED_NAMES: Final = 1024
 
@@ -103,9 +106,9 @@ def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
         body: `wsgi.input`, which ends where the request's body ends.
 
     Raises:
-        RequestRefused: `Host`, `Content-Type` or `Content-Length` came twice, a length came with
-            a transfer coding, or something other than 100-continue is expected: what gunicorn
-            refuses, since two readers could take it for two different requests.
+        RequestRefused: what gunicorn refuses and some HTTP parsers let pass, since two readers
+            could take it for two different requests: a header that may come once came twice, a
+            length came with a transfer coding, control characters, a method in lower case.
     """
     raw: bytes | None = scope.get("raw_path")
     target = (raw if raw is not None else scope["path"].encode()).decode("latin-1")
@@ -114,10 +117,12 @@ def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
         target = f"{target}?{query}"
         if "#" in query:
             query = query.partition("#")[0]
+    method: str = scope.get("method", "GET")
     version: str = scope.get("http_version", "1.1")
+    _check_line(method, target, version)
     scheme: str = scope.get("scheme", "http")
     environ: dict[str, Any] = {
-        "REQUEST_METHOD": scope.get("method", "GET"),
+        "REQUEST_METHOD": method,
         "SCRIPT_NAME": script_name(scope),
         "PATH_INFO": path_info(scope),
         "QUERY_STRING": query,
@@ -188,6 +193,15 @@ def _environ_key(name: bytes) -> str:
 _KEYS: dict[bytes, str] = {}
 
 
+def _check_line(method: str, target: str, version: str) -> None:
+    if not _METHOD.fullmatch(method):
+        raise RequestRefused(400, f"Invalid Method 'Invalid HTTP method: {method!r}'")
+    if not (target.isascii() and target.isprintable()):
+        raise RequestRefused(400, "Invalid Request Line: the target is not printable ASCII")
+    if version != "1.1" and version[:2] != "1." and version not in ("2", "3"):
+        raise RequestRefused(400, f"Invalid HTTP Version {version!r}")
+
+
 def _add_headers(environ: dict[str, Any], headers: Any) -> None:
     keys = _KEYS
     for name, value in headers:
@@ -199,22 +213,28 @@ def _add_headers(environ: dict[str, Any], headers: Any) -> None:
         if not key:
             continue
         text = value.decode("latin-1").strip(" \t")
+        if not text.isprintable() and _CONTROL.search(text):
+            raise _invalid(name)
         if key in environ:
             if key in _SINGLETONS:
-                raise RequestRefused(400, f"Repeated header: {name.decode('latin-1')}")
+                raise _invalid(name)
             separator = "; " if key == "HTTP_COOKIE" else ","
             text = f"{environ[key]}{separator}{text}"
         environ[key] = text
-    if "HTTP_TRANSFER_ENCODING" in environ and "CONTENT_LENGTH" in environ:
-        raise RequestRefused(400, "Both Content-Length and Transfer-Encoding")
-    if "CONTENT_LENGTH" in environ and not _is_length(environ["CONTENT_LENGTH"]):
-        raise RequestRefused(400, "Invalid Content-Length")
+    if "CONTENT_LENGTH" in environ:
+        length = environ["CONTENT_LENGTH"]
+        if "HTTP_TRANSFER_ENCODING" in environ or not (length.isascii() and length.isdigit()):
+            raise _invalid(b"content-length")
+    if "HTTP_TRANSFER_ENCODING" in environ and environ["SERVER_PROTOCOL"] == "HTTP/1.0":
+        raise _invalid(b"transfer-encoding")
     if "HTTP_EXPECT" in environ and environ["HTTP_EXPECT"].lower() != "100-continue":
-        raise RequestRefused(417, "Unknown expectation")
+        expectation = environ["HTTP_EXPECT"]
+        raise RequestRefused(417, f"Unable to comply with expectation: {expectation!r}")
 
 
-def _is_length(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+def _invalid(name: bytes) -> RequestRefused:
+    # Only the name: the value may be a secret.
+    return RequestRefused(400, f"Invalid HTTP Header: {name.decode('latin-1').upper()!r}")
 
 
 def _add_addresses(environ: dict[str, Any], scope: Scope) -> None:
