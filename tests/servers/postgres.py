@@ -31,7 +31,8 @@ def postgres() -> Iterator[str]:
     initdb, server, ready = _program("initdb"), _program("postgres"), _program("pg_isready")
     # PostgreSQL refuses to run as root.
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    folder = Path(tempfile.mkdtemp(prefix="crossfade-pg-", dir="/tmp"))  # a socket path must be short
+    # The path of a socket must be short, which TMPDIR may not be.
+    folder = Path(tempfile.mkdtemp(prefix="crossfade-pg-", dir="/tmp"))
     shutil.chown(folder, user)
     port = free_port()
     data = folder / "data"
