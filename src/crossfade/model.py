@@ -80,16 +80,16 @@ class BridgeSettings:
         shutdown_timeout: seconds that `aclose` waits for the threads that are still at work.
     """
 
-    threads: int = 10
-    queue: int = 1000
-    queue_timeout: float = 30.0
-    streams: int = 256
-    retry_after: int = 1
-    request_buffer: int = 262_144
-    response_buffer: int = 262_144
-    max_body: int | None = None
-    client_timeout: float | None = 120.0
-    shutdown_timeout: float = 5.0
+    threads: Annotated[int, Field(ge=1)] = 10
+    queue: Annotated[int, Field(ge=0)] = 1000
+    queue_timeout: Annotated[float, Field(gt=0)] = 30.0
+    streams: Annotated[int, Field(ge=0)] = 256
+    retry_after: Annotated[int, Field(ge=0)] = 1
+    request_buffer: Annotated[int, Field(ge=1)] = 262_144
+    response_buffer: Annotated[int, Field(ge=1)] = 262_144
+    max_body: Annotated[int, Field(ge=0)] | None = None
+    client_timeout: Annotated[float, Field(gt=0)] | None = 120.0
+    shutdown_timeout: Annotated[float, Field(ge=0)] = 5.0
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
 
