@@ -63,7 +63,7 @@ class Suggester:
     otherwise compare thousands of routes with thousands.
     """
 
-    def __init__(self, limit: int = 50) -> None:
+    def __init__(self, limit: int = 10) -> None:
         self._left = limit
 
     def nearest(self, word: str, known: Sequence[str]) -> str:
