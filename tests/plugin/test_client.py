@@ -15,8 +15,7 @@ from crossfade.contract.inprocess import InProcessApp
 from crossfade.contract.runner import Runner
 from crossfade.contract.state import NoState, State
 from crossfade.model import SELECTION, Selection, Side
-
-from .fake_gateway import Answer, Asked, FakeGateway, Receive, Send, View
+from tests.plugin.fake_gateway import Answer, Asked, FakeGateway, Receive, Send, View
 
 Make = Callable[..., Contract]
 
