@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Awaitable
+import re
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
+from fastapi.routing import APIRoute
+from starlette.convertors import CONVERTOR_TYPES
 from starlette.datastructures import URLPath
-from starlette.routing import BaseRoute, Match, NoMatchFound
+from starlette.routing import BaseRoute, Match, Mount, NoMatchFound, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crossfade.bridge import Bridge
+from crossfade.environ import path_info
 from crossfade.live import LiveMap, Snapshot
 from crossfade.model import FORCE_SIDE, SELECTION, Selection, Side, Stage
 from crossfade.routing import NativeApp, Target
@@ -23,6 +27,9 @@ _CHOSEN: Final = "crossfade.chosen"
 """Scope key: the child scope and ASGI app of the native route that was chosen."""
 
 _SERVED_BY: Final = {side: (b"x-served-by", side.framework.encode("ascii")) for side in Side}
+
+
+_TAKES_ANY_TEXT: Final = {type(CONVERTOR_TYPES["str"]), type(CONVERTOR_TYPES["path"])}
 
 
 class ChosenRoute(BaseRoute):
@@ -36,9 +43,10 @@ class ChosenRoute(BaseRoute):
         chosen = scope.get(_CHOSEN)
         return (Match.NONE, {}) if chosen is None else (Match.FULL, chosen[0])
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def handle(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # type: ignore[override]
         """Call the chosen route."""
-        await scope[_CHOSEN][1](scope, receive, send)
+        app: ASGIApp = scope[_CHOSEN][1]
+        return app(scope, receive, send)
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         """Raise `NoMatchFound`: it has no URL of its own."""
@@ -57,8 +65,9 @@ class Gateway:
         self.live = live
         self.bridge = bridge
         self._native = native
+        self._left_to_router = frozenset(r for r in native.routes if _has_own_ways(r.route))
 
-    async def __call__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one connection.
 
         Args:
@@ -68,34 +77,40 @@ class Gateway:
             send: as in ASGI.
         """
         if scope["type"] == "http":
-            await self._http(app, scope, receive, send)
-        elif scope["type"] == "websocket":
+            return self._http(app, scope, receive, send)
+        if scope["type"] == "websocket":
             native = self._native.takes_websocket(scope)
-            await (app if native else self.bridge)(scope, receive, send)
-        else:
-            await self._lifespan(app, scope, receive, send)
+            return (app if native else self.bridge)(scope, receive, send)
+        return self._lifespan(app, scope, receive, send)
 
-    async def _http(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    def _http(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         self.live.start()
         snapshot = self.live.snapshot
         gateway = snapshot.map.gateway
-        if gateway.status_path == scope["path"] and scope["method"] == "GET":
-            await self._status(snapshot, send)
-            return
-        selection, chosen = self._choose(snapshot, scope)
+        if gateway.status_path is not None and _is_below_root(scope, gateway.status_path):
+            return self._status(snapshot, scope, send)
+        selection, chosen = self.choose(snapshot, scope)
         scope[SELECTION] = selection
         if gateway.served_by_header or access_logger.isEnabledFor(logging.INFO):
             send = _Outbound(send, scope, selection, gateway.served_by_header)
-        if chosen is None:
-            await self.bridge(scope, receive, send)
-            return
-        scope[_CHOSEN] = chosen
-        await app(scope, receive, _without_body(send) if scope["method"] == "HEAD" else send)
+        if selection.side is Side.LEGACY:
+            return self.bridge(scope, receive, send)
+        if scope["method"] == "HEAD":
+            send = _without_body(scope, send)
+            if chosen is None:
+                scope = {**scope, "method": "GET"}
+        if chosen is not None:
+            scope[_CHOSEN] = chosen
+        return app(scope, receive, send)
 
-    def _choose(
+    def choose(
         self, snapshot: Snapshot, scope: Scope
     ) -> tuple[Selection, tuple[Scope, ASGIApp] | None]:
-        """Return who answers, and for a native answer the child scope and the route's app."""
+        """Return who answers, and for a native answer the child scope and the route's app.
+
+        A route whose class has a `handle` or `matches` of its own, which may be what guards it, is
+        left to FastAPI's router: then None stands for scope and app.
+        """
         table = snapshot.table
         found = table.match(scope)
         target = found.target
@@ -104,8 +119,11 @@ class Gateway:
             forced = scope.get(FORCE_SIDE)
             native = target.stage is Stage.NATIVE if forced is None else forced is Side.NATIVE
             if native and not _upgrades(scope) and table.confirms(target, scope):
-                chosen = (_child_scope(target, found.values, scope), target.native.app)
-                return Selection(Side.NATIVE, route, snapshot.revision), chosen
+                child = _child_scope(target, found.values, scope)
+                if child is not None:
+                    by_router = target.native in self._left_to_router
+                    chosen = None if by_router else (child, target.native.app)
+                    return Selection(Side.NATIVE, route, snapshot.revision), chosen
         return Selection(Side.LEGACY, route, snapshot.revision), None
 
     async def _lifespan(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,12 +142,13 @@ class Gateway:
         """Return the live state as plain values; `[gateway] status_path` serves it as JSON."""
         return _status(self.live.snapshot, self.live)
 
-    async def _status(self, snapshot: Snapshot, send: Send) -> None:
+    async def _status(self, snapshot: Snapshot, scope: Scope, send: Send) -> None:
         body = json.dumps(_status(snapshot, self.live), indent=2).encode()
+        is_head = scope["method"] == "HEAD"
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
         headers.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": b"" if is_head else body})
 
 
 class GatewayMiddleware:
@@ -144,33 +163,70 @@ class GatewayMiddleware:
         return self.gateway(self.app, scope, receive, send)
 
 
-def _child_scope(target: Target, values: Any, scope: Scope) -> Scope:
-    """Return what Starlette's router would add to the scope for this route."""
+def _child_scope(target: Target, values: Mapping[str, Any], scope: Scope) -> Scope | None:
+    """Return what Starlette's router would add to the scope; None where it would not match."""
     native = target.native
     assert native is not None  # the caller chose it
     if native.matches is not None:
-        return native.matches(scope)[1]
-    return {
-        "endpoint": native.endpoint,
-        "path_params": {**scope.get("path_params", {}), **target.path_params(values)},
-        "route": native.route,
-    }
+        match, child = native.matches(scope)
+        return child if match is Match.FULL else None
+    path_params = dict(scope.get("path_params", ()))
+    for legacy_name, value in values.items():
+        name = target.names.get(legacy_name, legacy_name)
+        convertor = native.convertors.get(name)
+        if convertor is None:  # of Flask's host or `defaults`
+            path_params[name] = value
+            continue
+        text = value if type(value) is str else str(value)
+        if type(convertor) in _TAKES_ANY_TEXT:
+            path_params[name] = text
+        elif type(value) is not str or re.fullmatch(convertor.regex, text):
+            path_params[name] = convertor.convert(text)
+        else:
+            return None
+    return {"endpoint": native.endpoint, "path_params": path_params, "route": native.route}
+
+
+def _has_own_ways(route: BaseRoute) -> bool:
+    own = type(route)
+    known = (APIRoute, Route, Mount)
+    return not any(own.handle is each.handle and own.matches is each.matches for each in known)
+
+
+def _is_below_root(scope: Scope, path: str) -> bool:
+    """Whether the request reads this path, counted from the server's root path like a rule's."""
+    return (
+        scope["path"].endswith(path)
+        and scope["method"] in ("GET", "HEAD")
+        and path_info(scope).encode("latin-1").decode(errors="replace") == path
+    )
 
 
 def _upgrades(scope: Scope) -> bool:
     """Whether this HTTP request asks for a WebSocket: Flask answers that it has none."""
-    return any(
-        name == b"upgrade" and value.strip().lower() == b"websocket"
-        for name, value in scope["headers"]
-    )
+    for name, value in scope["headers"]:
+        if name == b"upgrade" and value.strip().lower() == b"websocket":
+            return True
+    return False
 
 
-def _without_body(send: Send) -> Send:
-    """HEAD runs the GET handler: its head is the answer (RFC 9110 9.3.2)."""
+def _without_body(scope: Scope, send: Send) -> Send:
+    """Return a `send` that ends the answer with its head (RFC 9110 9.3.2: HEAD runs GET's handler).
+
+    The server then tells the handler that the client has gone, so that a stream stops. Applications
+    listen for that up to ASGI 2.3; from 2.4 on they wait for `send` to raise, which would
+    show to dependencies and middleware as an error that it is not.
+    """
+    scope["asgi"] = {**scope["asgi"], "spec_version": "2.3"}
+    ended = False
 
     async def send_head(message: Message) -> None:
+        nonlocal ended
+        if ended:
+            return
         if message["type"] == "http.response.body":
-            message = {**message, "body": b""}
+            ended = True
+            message = {"type": "http.response.body", "body": b""}
         await send(message)
 
     return send_head
