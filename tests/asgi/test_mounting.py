@@ -1,0 +1,179 @@
+"""`mount_legacy`: what it takes, what it refuses, what comes too late."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI, Request
+from flask import Flask
+
+from crossfade import Gateway, MapError, MountError, mount_legacy
+from tests.asgi.kit import (
+    Mount,
+    ask,
+    ask_async,
+    flask_with,
+    http_scope,
+    native_with,
+    running,
+)
+
+
+@pytest.fixture
+def empty_map(tmp_path: Path) -> Path:
+    """Return a map that lists nothing."""
+    path = tmp_path / "map.toml"
+    path.write_text("")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("app", "legacy", "flask_app", "message"),
+    [
+        (Flask("a"), FastAPI(), None, "needs a FastAPI application to mount on, not .*Flask"),
+        (FastAPI(), FastAPI(), None, "needs a Flask application or WSGI callable to mount"),
+        (FastAPI(), "legacy:app", None, "needs a Flask application or WSGI callable.*builtins.str"),
+        (FastAPI(), lambda e, s: [], FastAPI(), "flask_app is the Flask inside the callable"),
+    ],
+)
+def test_wrong_arguments(
+    empty_map: Path, app: Any, legacy: Any, flask_app: Any, message: str
+) -> None:
+    """Each is refused in words that say which argument is meant."""
+    with pytest.raises(MountError, match=message):
+        mount_legacy(app, legacy, migration_map=empty_map, flask_app=flask_app)
+
+
+def test_twice(mount: Mount) -> None:
+    """One application has one gateway."""
+    app = native_with()
+    mount(app, flask_with())
+    with pytest.raises(MountError, match="has a legacy application mounted already"):
+        mount(app, flask_with())
+
+
+def test_too_late(mount: Mount) -> None:
+    """Once the application has served, its middleware is fixed."""
+    app = native_with("GET /a")
+    ask(app, "GET", "/a")
+    with pytest.raises(MountError, match="has started"):
+        mount(app, flask_with("GET /a"))
+
+
+def test_a_bad_map_leaves_the_application_as_it_was(mount: Mount) -> None:
+    """All problems at once, and nothing half mounted."""
+    app = native_with("GET /a")
+    with pytest.raises(MapError) as error:
+        mount(app, flask_with("GET /a"), "GET /typo", "POST /a")
+    assert [problem.subject for problem in error.value.problems] == ["GET /typo", "POST /a"]
+    assert not hasattr(app.state, "crossfade")
+    assert len(app.routes) == 1
+    mount(app, flask_with("GET /a"), "GET /a")
+    assert ask(app, "GET", "/a").served_by == "fastapi"
+
+
+def test_a_missing_map(tmp_path: Path) -> None:
+    """Names the place that was looked at."""
+    missing = tmp_path / "none.toml"
+    with pytest.raises(MapError, match="there is no such file"):
+        mount_legacy(FastAPI(), flask_with(), migration_map=missing)
+
+
+def test_the_handle_is_left_in_the_state(mount: Mount) -> None:
+    """Where the command line and tests find it."""
+    app = native_with()
+    gateway = mount(app, flask_with())
+    assert isinstance(gateway, Gateway)
+    assert app.state.crossfade is gateway
+
+
+def test_native_routes_added_later_are_unknown(mount: Mount) -> None:
+    """They can't be listed: the problem says that they must come before."""
+    app = native_with()
+    gateway = mount(app, flask_with("GET /late"))
+    app.add_api_route("/late", lambda: "native", methods=["GET"])
+    assert ask(app, "GET", "/late").served_by == "flask"
+    path = gateway.live.path
+    path.write_text('[routes]\n"GET /late" = "native"\n')
+    gateway.live.poll()
+    assert gateway.live.rejected is not None
+    (problem,) = gateway.live.rejected.problems
+    assert "before mount_legacy" in problem.remedy
+    assert ask(app, "GET", "/late").served_by == "flask"
+
+
+def test_flask_rules_added_later_are_flasks(mount: Mount) -> None:
+    """A rule that the copy does not know is served by Flask."""
+    app = native_with("GET /a")
+    legacy = flask_with("GET /a")
+    mount(app, legacy, "GET /a")
+    legacy.add_url_rule("/late", view_func=lambda: "late")
+    assert ask(app, "GET", "/late").text == "late"
+    assert ask(app, "GET", "/a").served_by == "fastapi"
+
+
+def test_lifespan_runs_once_and_its_state_is_seen(mount: Mount) -> None:
+    """Startup before the first request, shutdown after the last; state on native requests."""
+    events: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, str]]:
+        events.append("startup")
+        yield {"pool": "open"}
+        events.append("shutdown")
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/a")
+    async def read(request: Request) -> str:
+        return str(request.state.pool)
+
+    gateway = mount(app, flask_with("GET /a", "GET /b"), "GET /a")
+
+    async def visit(*during: str) -> None:
+        async with running(app) as state:
+            assert tuple(events) == during
+            native = await ask_async(app, http_scope("GET", "/a", state=dict(state)))
+            legacy = await ask_async(app, http_scope("GET", "/b", state=dict(state)))
+            assert (native.text, legacy.status) == ('"open"', 200)
+            assert gateway.live._thread is not None
+            assert gateway.live._thread.is_alive()
+        assert gateway.live._thread is None
+
+    asyncio.run(visit("startup"))
+    assert events == ["startup", "shutdown"]
+    asyncio.run(visit("startup", "shutdown", "startup"))  # again, as test suites do
+
+
+def test_a_failing_startup_is_reported_and_stops_the_watch(mount: Mount) -> None:
+    """As in FastAPI: the exception reaches the server."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        raise OSError("no database")
+        yield
+
+    app = FastAPI(lifespan=lifespan)
+    gateway = mount(app, flask_with())
+
+    async def start() -> None:
+        async with running(app):
+            pass
+
+    with pytest.raises(OSError, match="no database"):
+        asyncio.run(start())
+    assert gateway.live._thread is None
+
+
+def test_without_lifespan_the_map_is_followed_from_the_first_request(mount: Mount) -> None:
+    """`--lifespan off`, or a server that has none."""
+    app = native_with("GET /a")
+    gateway = mount(app, flask_with("GET /a"))
+    assert gateway.live._thread is None
+    ask(app, "GET", "/a")
+    assert gateway.live._thread is not None

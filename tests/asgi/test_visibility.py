@@ -1,0 +1,203 @@
+"""Which side answered is visible: in the scope, in a header, in a log record, as JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.responses import PlainTextResponse
+
+from crossfade.model import FORCE_SIDE, Side
+from tests.asgi.kit import Mount, ask, flask_with, native_with
+
+HEADER = "[gateway]\nserved_by_header = true\n"
+STATUS = '[gateway]\nstatus_path = "/_crossfade"\n'
+
+
+def test_nothing_is_added_unasked(mount: Mount) -> None:
+    """No header by default, on either side."""
+    app = native_with("GET /a")
+    mount(app, flask_with("GET /a", "GET /b"), "GET /a")
+    for target in ("/a", "/b"):
+        assert ask(app, "GET", target).all("x-served-by") == []
+
+
+def test_the_header_names_the_side(mount: Mount) -> None:
+    """Once, on every answer: also errors, redirects and HEAD."""
+    app = native_with("GET /a")
+    mount(app, flask_with("GET /a", "GET /b", "GET /dir/"), "GET /a", settings=HEADER)
+    for method, target, side in (
+        ("GET", "/a", "fastapi"),
+        ("HEAD", "/a", "fastapi"),
+        ("POST", "/a", "flask"),
+        ("OPTIONS", "/a", "flask"),
+        ("GET", "/b", "flask"),
+        ("GET", "/dir", "flask"),
+        ("GET", "/none", "flask"),
+    ):
+        assert ask(app, method, target).all("x-served-by") == [side]
+
+
+def test_the_header_is_on_native_errors(mount: Mount) -> None:
+    """On 422, too, and on what middleware answers."""
+    app = FastAPI()
+
+    @app.get("/a")
+    def read(x: int) -> int:
+        return x
+
+    mount(app, flask_with("GET /a"), "GET /a", settings=HEADER)
+    answer = ask(app, "GET", "/a?x=y")
+    assert (answer.status, answer.get("x-served-by")) == (422, "fastapi")
+
+
+def test_the_scope_has_the_selection(mount: Mount) -> None:
+    """Side, route and the map's revision."""
+    app = native_with("GET /users/{id}")
+    gateway = mount(app, flask_with("GET /users/<int:user_id>", "GET /b"), "GET /users/{id}")
+    native = ask(app, "GET", "/users/1").selection
+    assert (native.side, native.route) == (Side.NATIVE, "GET /users/<int:user_id>")
+    legacy = ask(app, "HEAD", "/b").selection
+    assert (legacy.side, legacy.route) == (Side.LEGACY, "GET /b")
+    nobody = ask(app, "GET", "/none").selection
+    assert (nobody.side, nobody.route) == (Side.LEGACY, None)
+    revisions = {native.revision, legacy.revision, nobody.revision}
+    assert revisions == {gateway.live.snapshot.revision}
+
+
+def test_a_log_record_says_who_answered(mount: Mount, caplog: pytest.LogCaptureFixture) -> None:
+    """The logger `crossfade.access`: text for people, attributes for machines."""
+    app = native_with("GET /a")
+    gateway = mount(app, flask_with("GET /a", "GET /b"), "GET /a")
+    with caplog.at_level(logging.INFO, "crossfade.access"):
+        ask(app, "GET", "/a?secret=1")
+        ask(app, "GET", "/b")
+        ask(app, "GET", "/none")
+    found = [
+        (record.served_by, record.route, record.status)  # type: ignore[attr-defined]
+        for record in caplog.records
+        if record.name == "crossfade.access"
+    ]
+    assert found == [("fastapi", "GET /a", 200), ("flask", "GET /b", 200), ("flask", None, 404)]
+    first = caplog.records[0]
+    assert first.getMessage() == 'fastapi answered "GET /a" with 200'
+    assert first.revision == gateway.live.snapshot.revision  # type: ignore[attr-defined]
+
+
+def test_no_log_record_without_a_reader(mount: Mount, caplog: pytest.LogCaptureFixture) -> None:
+    """Below INFO nothing is written."""
+    app = native_with("GET /a")
+    mount(app, flask_with("GET /a"), "GET /a")
+    with caplog.at_level(logging.WARNING):
+        ask(app, "GET", "/a")
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("forced", "target", "expected"),
+    [
+        (Side.LEGACY, "/moved", "flask"),
+        (Side.NATIVE, "/moved", "fastapi"),
+        (Side.NATIVE, "/waiting", "fastapi"),
+        (Side.LEGACY, "/waiting", "flask"),
+        (Side.NATIVE, "/flask-only", "flask"),
+        (None, "/moved", "fastapi"),
+        (None, "/waiting", "flask"),
+    ],
+)
+def test_an_in_process_caller_can_choose(
+    mount: Mount, forced: Side | None, target: str, expected: str
+) -> None:
+    """`scope[FORCE_SIDE]` overrules the map, where that side has the route."""
+    app = native_with("GET /moved", "GET /waiting")
+    mount(app, flask_with("GET /moved", "GET /waiting", "GET /flask-only"), "GET /moved")
+    more: dict[str, Any] = {} if forced is None else {FORCE_SIDE: forced}
+    answer = ask(app, "GET", target, **more)
+    assert answer.served_by == expected
+    assert answer.text.startswith(expected)
+
+
+def test_forcing_legacy_on_a_native_only_route(mount: Mount) -> None:
+    """Flask then says what it says of a URL that it does not have."""
+    app = native_with("GET /new")
+    mount(app, flask_with("GET /a"), "GET /new")
+    more: dict[str, Any] = {FORCE_SIDE: Side.LEGACY}
+    assert ask(app, "GET", "/new", **more).status == 404
+
+
+def test_a_client_cannot_choose(mount: Mount) -> None:
+    """A header of that name is only a header."""
+    app = native_with("GET /a")
+    mount(app, flask_with("GET /a"))
+    for name in (FORCE_SIDE, "crossfade-force-side", "x-crossfade-force-side"):
+        assert ask(app, "GET", "/a", (name, "native")).served_by == "flask"
+
+
+def test_status_path(mount: Mount) -> None:
+    """The live state as JSON: revision, process, problems, every route."""
+    app = native_with("GET /users/{id}", "GET /new")
+    gateway = mount(
+        app,
+        flask_with("GET /users/<int:user_id>", "GET|POST /b"),
+        "GET /users/{id}",
+        "GET /new",
+        settings=STATUS,
+    )
+    answer = ask(app, "GET", "/_crossfade")
+    assert answer.status == 200
+    assert answer.get("content-type") == "application/json"
+    assert answer.get("cache-control") == "no-store"
+    status = json.loads(answer.body)
+    assert status == gateway.status()
+    assert (status["pid"], status["problems"]) == (os.getpid(), [])
+    assert status["revision"] == gateway.live.snapshot.revision
+    routes = {route["route"]: route for route in status["routes"]}
+    assert {name: route["served_by"] for name, route in routes.items()} == {
+        "GET /users/<int:user_id>": "fastapi",
+        "GET /b": "flask",
+        "POST /b": "flask",
+        "GET /new": "fastapi",
+    }
+    assert routes["GET /b"]["fastapi"] is None
+    assert routes["GET /new"]["flask"] is None
+
+
+def test_status_path_below_a_root_path(mount: Mount) -> None:
+    """The path that the map names is below the server's root path, as routes are."""
+    app = native_with()
+    mount(app, flask_with("GET /a"), settings=STATUS)
+    assert ask(app, "GET", "/api/_crossfade", root_path="/api").status == 200
+    assert ask(app, "GET", "/_crossfade", root_path="/api").status == 200
+
+
+def test_status_path_answers_get_and_head_only(mount: Mount) -> None:
+    """HEAD has no body; other methods are Flask's."""
+    app = native_with()
+    mount(app, flask_with("GET /a"), settings=STATUS)
+    head = ask(app, "HEAD", "/_crossfade")
+    assert (head.status, head.body) == (200, b"")
+    assert head.get("content-length") == str(len(ask(app, "GET", "/_crossfade").body))
+    assert ask(app, "POST", "/_crossfade").served_by == "flask"
+
+
+def test_no_status_path_by_default(mount: Mount) -> None:
+    """That URL is Flask's like any other."""
+    app = native_with()
+    mount(app, flask_with("GET /_crossfade"))
+    assert ask(app, "GET", "/_crossfade").text.startswith("flask")
+
+
+def test_middleware_added_later_wraps_the_status(mount: Mount) -> None:
+    """So a team can put its own authentication before it."""
+    app = native_with()
+    mount(app, flask_with(), settings=STATUS)
+
+    @app.middleware("http")
+    async def refuse(request: Any, call_next: Any) -> Any:
+        return PlainTextResponse("who are you?", 401)
+
+    assert ask(app, "GET", "/_crossfade").status == 401

@@ -1,0 +1,93 @@
+"""WebSockets go to native routes; otherwise Flask answers the handshake as the GET it is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, WebSocket
+
+from tests.asgi.kit import Mount, ask, flask_with, native_with, open_websocket
+
+
+def word() -> str:
+    """Return what a dependency gives."""
+    return "dependency"
+
+
+def websocket_app() -> FastAPI:
+    """Return an application with a WebSocket route of its own, an included and a mounted one."""
+
+    async def talk(websocket: WebSocket, word: Annotated[str, Depends(word)]) -> None:
+        await websocket.accept()
+        name = websocket.path_params.get("name", "")
+        await websocket.send_text(f"{word} {name} {await websocket.receive_text()}")
+        await websocket.close()
+
+    app, router, sub = FastAPI(), APIRouter(), FastAPI()
+    app.add_api_websocket_route("/ws", talk)
+    router.add_api_websocket_route("/ws/{name}", talk)
+    sub.add_api_websocket_route("/ws", talk)
+    app.include_router(router, prefix="/v1")
+    app.mount("/sub", sub)
+    return app
+
+
+def talk_to(app: FastAPI, target: str) -> list[str]:
+    """Say hello and return what the messages that came back are about."""
+    return [
+        str(message.get("text") or message.get("status") or message["type"].split(".")[1])
+        for message in open_websocket(app, target, "hello")
+        if message["type"] != "websocket.http.response.body"
+    ]
+
+
+@pytest.mark.parametrize(("target", "name"), [("/ws", ""), ("/v1/ws/ada", "ada"), ("/sub/ws", "")])
+def test_native_websockets(mount: Mount, target: str, name: str) -> None:
+    """They need no line in the map: Flask has none, so nothing changes hands."""
+    app = websocket_app()
+    mount(app, flask_with("GET /ws"))
+    assert talk_to(app, target) == ["accept", f"dependency {name} hello", "close"]
+
+
+def test_a_handshake_elsewhere_is_answered_by_flask(mount: Mount) -> None:
+    """As by a WSGI server: an ordinary answer to a GET request."""
+    app = websocket_app()
+    mount(app, flask_with("GET /page", "POST /post"))
+    assert talk_to(app, "/page") == ["200"]
+    assert talk_to(app, "/none") == ["404"]
+    assert talk_to(app, "/post") == ["405"]
+
+
+def test_a_handshake_of_a_native_http_route_is_answered_by_flask(mount: Mount) -> None:
+    """A WebSocket handshake is no request for the native HTTP route of that path."""
+    app = native_with("GET /a")
+    mount(app, flask_with("GET /a"), "GET /a")
+    start, body, *_ = open_websocket(app, "/a")
+    assert start["status"] == 200
+    assert body["body"].startswith(b"flask GET /a")
+    # The same from a server that does not know WebSockets and passes the handshake on.
+    headers = ("Connection", "Upgrade"), ("Upgrade", "WebSocket")
+    assert ask(app, "GET", "/a", *headers).served_by == "flask"
+    assert ask(app, "GET", "/a", ("Upgrade", "h2c")).served_by == "fastapi"
+
+
+def test_a_handshake_without_an_answer_is_closed(mount: Mount) -> None:
+    """Where the server can't send an HTTP answer to a handshake, it is refused."""
+    app = websocket_app()
+    mount(app, flask_with("GET /page"))
+    sent = open_websocket(app, "/page", extensions={})
+    assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+def test_a_websocket_route_that_refuses(mount: Mount) -> None:
+    """A close before `accept` reaches the client as FastAPI says it."""
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def refuse(websocket: WebSocket) -> None:
+        await websocket.close(code=4401)
+
+    mount(app, flask_with())
+    (message,) = open_websocket(app, "/ws")
+    assert (message["type"], message["code"]) == ("websocket.close", 4401)
