@@ -9,6 +9,7 @@ Each raw application is one way in which an application can answer, or go wrong.
 from __future__ import annotations
 
 import contextvars
+import dataclasses
 import gc
 import hashlib
 import io
@@ -20,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import GeneratorType
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -518,15 +520,14 @@ def usage(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
             "rss": int(memory["VmRSS"].split()[0]),
             "peak": int(memory["VmHWM"].split()[0]),
             "generators": sum(
-                1 for item in gc.get_objects() if isinstance(item, Iterator) and _ours(item)
+                1 for item in gc.get_objects() if type(item) is GeneratorType and _ours(item)
             ),
         },
     )
 
 
-def _ours(item: object) -> bool:
-    code = getattr(item, "gi_code", None)
-    return code is not None and code.co_filename == __file__ and code.co_name == "chunks"
+def _ours(item: GeneratorType[Any, Any, Any]) -> bool:
+    return item.gi_code.co_filename == __file__ and item.gi_code.co_name == "chunks"
 
 
 legacy = Flask(__name__)
@@ -662,6 +663,11 @@ def _gateway() -> FastAPI:
     empty_map = Path(directory) / "migration_map.toml"
     empty_map.write_text(os.environ.get("BRIDGE_MAP", ""))
     app = FastAPI(openapi_url=None)
+
+    @app.get("/native")
+    async def native() -> str:
+        return "native"
+
     mount_legacy(app, legacy, migration_map=empty_map)
     return app
 
@@ -669,6 +675,17 @@ def _gateway() -> FastAPI:
 gateway = _gateway()
 
 
+BRIDGES: list[Bridge] = []
+
+
 def bare() -> Bridge:
     """The bridge alone, with settings from the environment as JSON."""
-    return Bridge(legacy, BridgeSettings(**json.loads(os.environ.get("BRIDGE_SETTINGS", "{}"))))
+    bridge = Bridge(legacy, BridgeSettings(**json.loads(os.environ.get("BRIDGE_SETTINGS", "{}"))))
+    BRIDGES.append(bridge)
+    return bridge
+
+
+@raw
+def stats(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    """What the bridge that `bare` made says of itself."""
+    return answer_json(start, dataclasses.asdict(BRIDGES[0].stats()) if BRIDGES else {})

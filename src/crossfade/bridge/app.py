@@ -6,7 +6,7 @@ import asyncio
 import io
 import weakref
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import a2wsgi
 
@@ -21,12 +21,13 @@ from crossfade.environ import RequestRefused, build_environ
 from crossfade.model import BridgeSettings
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
     from a2wsgi.wsgi_typing import WSGIApp
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
-_DETACH_AFTER: Final = 0.1
+_DETACH_AFTER: Final = 0.02
 _DEFAULTS: Final = BridgeSettings()
 
 
@@ -43,9 +44,10 @@ class Bridge(a2wsgi.WSGIMiddleware):
         settings: see `BridgeSettings`.
     """
 
-    def __init__(self, app: WSGIApp, settings: BridgeSettings = _DEFAULTS) -> None:
+    def __init__(self, app: WSGIApplication, settings: BridgeSettings = _DEFAULTS) -> None:
         # a2wsgi's own executor starts its threads when it is first used, which is never.
-        super().__init__(app, workers=settings.threads)
+        super().__init__(cast("WSGIApp", app), workers=settings.threads)
+        self._wsgi = app
         self.settings = settings
         self._pool = Pool(settings.threads, settings.streams, settings.queue)
         self._outbox: Outbox | None = None
@@ -167,7 +169,7 @@ class Bridge(a2wsgi.WSGIMiddleware):
     def _new_exchange(self, environ: dict[str, Any], upload: Upload | None) -> Exchange:
         outbox = self._outbox_of_this_loop()
         return Exchange(
-            self.app,
+            self._wsgi,
             environ,
             None if upload is None else upload.stream,
             self._pool,

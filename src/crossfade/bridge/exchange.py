@@ -22,7 +22,7 @@ from crossfade.bridge.head import Head, parse_head
 from crossfade.bridge.pool import Job, Pool
 
 if TYPE_CHECKING:
-    from a2wsgi.wsgi_typing import WSGIApp
+    from _typeshed.wsgi import WSGIApplication
 
     from crossfade.bridge.loop import Outbox
     from crossfade.model import BridgeSettings
@@ -78,7 +78,7 @@ class Exchange(Job):
 
     def __init__(
         self,
-        app: WSGIApp,
+        app: WSGIApplication,
         environ: dict[str, Any],
         body: BodyStream | None,
         pool: Pool,
