@@ -1,0 +1,1 @@
+"""Contracts of the example's native routes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import httpx
@@ -112,9 +113,11 @@ class Contract:
         __tracebackhide__ = True
         requests = self._requests(method, path, options)
         timeout = options.get("timeout") or self._timeout
+        answered_by = options.get("answered_by")
         outcome = self._compare(requests, timeout)
+        outcome = replace(outcome, stays_flasks=self._stays_flasks(outcome, answered_by))
         self.outcomes.append(outcome)
-        self._judge(outcome, options.get("answered_by"))
+        self._judge(outcome, answered_by)
         for side, exchange in ((Side.LEGACY, outcome.legacy), (Side.NATIVE, outcome.native)):
             self._jars[side].update(exchange.response, exchange.request.raw_path)
         return self._answer(requests[Side.LEGACY], outcome.legacy.response)
@@ -174,14 +177,20 @@ class Contract:
         finally:
             self._runner.restore(start, self._runner.capture())
 
+    def _stays_flasks(self, outcome: Outcome, answered_by: str | None) -> bool:
+        if outcome.is_native or answered_by is not None:
+            return not outcome.is_native and answered_by == Side.LEGACY.framework
+        native = outcome.native
+        # A native route that was not asked is one that Flask's own map keeps from being asked.
+        kept = self._runner.handler(native.route, Side.NATIVE) is not None
+        return native.route is None or native.request.method == "OPTIONS" or kept
+
     def _judge(self, outcome: Outcome, answered_by: str | None) -> None:
         __tracebackhide__ = True
         native = outcome.native
         if answered_by is not None and native.side.framework != answered_by:
             raise ContractFailed(report.wrong_side(outcome, answered_by))
-        has_native = self._runner.handler(native.route, Side.NATIVE) is not None
-        owned = native.route is None or native.request.method == "OPTIONS" or has_native
-        if not outcome.is_native and not owned and answered_by is None:
+        if not outcome.is_native and not outcome.stays_flasks:
             raise ContractFailed(report.no_native(outcome))
         if outcome.differences:
             raise ContractFailed(report.failure(outcome, self._runner.state_remark))

@@ -168,7 +168,7 @@ class Account:
     """All contracts of a run, fed from plain values that cross process borders."""
 
     routes: dict[str, Tally] = field(default_factory=dict)
-    url_map: int = 0
+    flask: int = 0
     remarks: set[str] = field(default_factory=set)
 
     def add(self, test: dict[str, Any]) -> None:
@@ -177,7 +177,7 @@ class Account:
             self.remarks.add(test["remark"])
         for exchange in test["exchanges"]:
             if exchange["route"] is None:
-                self.url_map += 1
+                self.flask += 1
                 continue
             tally = self.routes.setdefault(exchange["route"], Tally())
             tally.exchanges += 1
@@ -192,7 +192,9 @@ class Account:
         """
         width = max((len(route) for route in self.routes), default=0)
         quiet = 0
-        for route, tally in sorted(self.routes.items(), key=lambda item: item[0].split()[::-1]):
+        for route, tally in sorted(
+            self.routes.items(), key=lambda item: item[0].partition(" ")[::-1]
+        ):
             warning = _warning(tally)
             if warning or verbose or len(self.routes) <= limit:
                 count = f"{tally.exchanges} exchange{'s' if tally.exchanges != 1 else ''}"
@@ -202,17 +204,16 @@ class Account:
                 quiet += 1
         if quiet:
             yield f"and {quiet} routes more without remark", False
-        if self.url_map:
-            yield f"{self.url_map} answered by Flask's URL map on both sides", False
+        if self.flask:
+            yield f"{self.flask} stay Flask's: by its URL map, or because the test says so", False
         for remark in sorted(self.remarks):
             yield remark, True
 
 
 def summary(outcome: Outcome) -> dict[str, Any]:
     """One outcome as plain values, for `Account.add`."""
-    owned = outcome.native.request.method == "OPTIONS" and not outcome.is_native
     return {
-        "route": None if owned else outcome.native.route,
+        "route": None if outcome.stays_flasks else outcome.native.route,
         "native": outcome.is_native,
         "differs": bool(outcome.differences),
         "succeeded": outcome.legacy.response.status < 400,

@@ -30,11 +30,14 @@ class Outcome:
         legacy: the exchange in which Flask was asked.
         native: the exchange in which FastAPI was asked; `native.side` says who answered it.
         differences: what a client, or the next request, could tell apart.
+        stays_flasks: whether Flask has to answer both, because its URL map owns the request
+            or because the test says so.
     """
 
     legacy: Exchange
     native: Exchange
     differences: tuple[Difference, ...]
+    stays_flasks: bool = False
 
     @property
     def is_native(self) -> bool:

@@ -1,0 +1,40 @@
+"""Several requests in a row, as clients send them."""
+
+from __future__ import annotations
+
+from crossfade.contract.client import Contract
+from legacy_flask.seed import DEMO_EMAIL, DEMO_PASSWORD
+
+
+def test_a_todo_from_beginning_to_end(contract: Contract) -> None:
+    """Created, changed, listed, deleted: each side goes on from what it left itself."""
+    with contract.sequence():
+        created = contract.post("/todos", json={"title": "Paint the goal"})
+        number = created.json()["todo"]["id"]
+        contract.put(f"/todos/{number}", json={"done": True})
+        assert number in [todo["id"] for todo in contract.get("/todos?done=true").json()]
+        contract.delete(f"/todos/{number}")
+        assert contract.put(f"/todos/{number}", json={"done": True}).status_code == 404
+        assert contract.post("/todos", json={"title": "Again"}).json()["todo"]["id"] == number
+
+
+def test_a_user_cannot_register_twice(contract: Contract) -> None:
+    """The second time is a conflict, on both sides and with the same words."""
+    user = {"name": "Bo", "email": "bo@example.com"}
+    with contract.sequence():
+        assert contract.post("/users", json=user).status_code == 201
+        assert contract.post("/users", json=user).status_code == 409
+
+
+def test_a_call_leaves_nothing_behind(contract: Contract) -> None:
+    """Outside a sequence each call starts from the seeded state."""
+    first = contract.post("/teams", json={"name": "Twice"})
+    assert contract.post("/teams", json={"name": "Twice"}).content == first.content
+
+
+def test_the_session_of_a_member_survives_native_routes(contract: Contract) -> None:
+    """Flask logs in; native routes neither need nor lose the session."""
+    login = {"email": DEMO_EMAIL, "password": DEMO_PASSWORD}
+    contract.post("/login", json=login, answered_by="flask")
+    contract.get("/users/1", answered_by="fastapi")
+    assert contract.get("/me", answered_by="flask").json()["email"] == DEMO_EMAIL
