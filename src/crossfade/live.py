@@ -28,6 +28,7 @@ logger = logging.getLogger("crossfade.live")
 
 POLL_INTERVAL: Final = 0.2  # seconds; an edit is served within a second
 _SETTLE: Final = 0.05  # seconds in which a file must not change to count as saved
+_SETTLE_EMPTY: Final = 0.5  # the same for an empty file, which is a valid map but seldom meant
 # A file's times may be this coarse (seconds): until they are older, its content is read again.
 _COARSEST_CLOCK: Final = 2.0
 
@@ -104,9 +105,14 @@ class LiveMap:
         """
         try:
             changed = self._read_if_changed()
-        except OSError as error:
-            self._reject_unreadable(error)
-            return False
+        except OSError:
+            # An editor that keeps a backup moves the old file aside before it writes the new one.
+            self._stop.wait(_SETTLE)
+            try:
+                changed = self._read_if_changed()
+            except OSError as error:
+                self._reject_unreadable(error)
+                return False
         if changed is None:
             return False
         data, revision = changed
@@ -135,7 +141,7 @@ class LiveMap:
         if revision != self._seen[1]:
             # A save may come in two steps, the first of which leaves an empty file: an empty map.
             while True:
-                self._stop.wait(_SETTLE)
+                self._stop.wait(_SETTLE if data else _SETTLE_EMPTY)
                 again = self.path.read_bytes()
                 if again == data:
                     break
@@ -158,13 +164,13 @@ class LiveMap:
         try:
             after = self._load(lambda: parse_map(data, self._file))
         except MapError as error:
-            self.rejected = error
-            logger.error(
-                "migration map %s not taken over, revision %.12s stays in force: %s",
-                self._file,
-                before.revision,
-                error,
-            )
+            self._reject(error)
+            return False
+        except Exception as error:
+            # A fault that no validation foresaw: it must be as visible as any other problem.
+            logger.exception("migration map %s can't be built", self._file)
+            reason = f"it can't be built: {type(error).__name__}: {error}"
+            self._reject(MapError([Problem(self._file, None, "", reason)]))
             return False
         self.snapshot = after
         self.rejected = None
@@ -191,6 +197,15 @@ class LiveMap:
                 problems += further.problems
             raise MapError(problems) from None
         return Snapshot(migration_map, self._build(migration_map))
+
+    def _reject(self, error: MapError) -> None:
+        self.rejected = error
+        logger.error(
+            "migration map %s not taken over, revision %.12s stays in force: %s",
+            self._file,
+            self.snapshot.revision,
+            error,
+        )
 
     def _reject_unreadable(self, error: OSError) -> None:
         if self._seen[1] == "":
