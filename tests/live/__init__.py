@@ -1,0 +1,1 @@
+"""The migration map, live: edits of the file move routes of running servers."""
