@@ -110,6 +110,7 @@ class Bridge(a2wsgi.WSGIMiddleware):
         self._closing = True
         try:
             for exchange in list(self._live):
+                exchange.refused = True
                 exchange.kill()
                 exchange.outbox.post(exchange)
             await asyncio.to_thread(self._pool.join, self.settings.shutdown_timeout)
@@ -145,7 +146,7 @@ class Bridge(a2wsgi.WSGIMiddleware):
             if upload is not None:
                 listener = self._listen(exchange, receive, upload)
             await exchange.news()
-            if exchange.ended:
+            if exchange.ended or exchange.dead:
                 await self._send_whole(exchange, send)
             else:
                 if listener is None:
@@ -202,12 +203,11 @@ class Bridge(a2wsgi.WSGIMiddleware):
     async def _send_failure(self, exchange: Exchange, send: Send) -> None:
         """Send what can be said of an answer that is not whole, and cut it off."""
         error = exchange.error
-        if exchange.dead:
-            self._disconnected += 1
-            if self._closing and exchange.head is None:
+        if exchange.refused:
+            if exchange.head is None:
                 await self._unavailable(send)
-        elif exchange.refused:
-            await self._unavailable(send)
+        elif exchange.dead:
+            self._disconnected += 1
         elif exchange.head is None:
             status = 500
             if isinstance(error, BodyTooLarge):
