@@ -15,7 +15,7 @@ from anyio import to_thread
 from fastapi import FastAPI, Response
 from flask import Flask
 
-from crossfade import mount_legacy
+from crossfade import live, mount_legacy
 
 legacy = Flask("legacy", static_folder=None)
 app = FastAPI()
@@ -60,9 +60,9 @@ async def fastapi_slow(response: Response) -> Response:
 
 
 @legacy.get("/waiting")
-def who_waits() -> list[str]:
+def who_waits() -> str:
     """Return which sides have a request that waits."""
-    return waiting
+    return " ".join(waiting)
 
 
 @legacy.get("/open")
@@ -77,6 +77,11 @@ def ready() -> str:
     """Answer the harness."""
     return "ready"
 
+
+if "CROSSFADE_TEST_POLL" in os.environ:
+    # Hundreds of moves in one test: look at the file more often than is useful otherwise.
+    interval = float(os.environ["CROSSFADE_TEST_POLL"])
+    vars(live).update(POLL_INTERVAL=interval, _SETTLE=interval)
 
 if os.environ.get("CROSSFADE_TEST_MAP"):
     mount_legacy(app, legacy, migration_map=os.environ["CROSSFADE_TEST_MAP"])

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-from tests.servers import Server, get, until, uvicorn
+from tests.servers import Connection, Server, until, uvicorn
 
 SETTINGS = '[gateway]\nserved_by_header = true\nstatus_path = "/_crossfade"\n'
 NATIVE = SETTINGS + '[routes]\n"GET /users/<int:user_id>" = "native"\n'
 LEGACY = SETTINGS + '[routes]\n"GET /users/<int:user_id>" = "legacy"\n'
 BAD = SETTINGS + '[routes]\n"GET /users/<int:user_id>" = "natve"\n"GET /typo" = "native"\n'
-SIDES = {NATIVE: "fastapi", LEGACY: "flask"}
 
 
 def replace(path: Path, text: str) -> None:
@@ -23,34 +22,59 @@ def replace(path: Path, text: str) -> None:
     temporary.rename(path)
 
 
-def serve(path: Path, *args: str, http: str = "httptools") -> Server:
-    """Start the application of `tests.live.app` with the map at `path`."""
-    return uvicorn("tests.live.app:app", *args, http=http, env={"CROSSFADE_TEST_MAP": str(path)})
+def serve(path: Path, *args: str, app: str = "app", **env: str) -> Server:
+    """Start `tests.live.app` or another application here with the map at `path`."""
+    return uvicorn(
+        f"tests.live.{app}:app",
+        *args,
+        env={"CROSSFADE_TEST_MAP": str(path), **env},
+        ready="/_crossfade",
+    )
 
 
-def status(server: Server) -> dict[str, Any]:
-    """Return the live state of one worker: the one that takes this connection."""
-    found: dict[str, Any] = json.loads(get(server.address, "/_crossfade").body)
-    return found
+class Workers:
+    """A connection to each worker of a server, to ask each by itself."""
 
+    def __init__(self, server: Server, count: int) -> None:
+        self.server = server
+        self._connections: dict[int, Connection] = {}
 
-def side(server: Server) -> str | None:
-    """Return who answers the user's route."""
-    return get(server.address, "/users/1").get("x-served-by")
+        def found_all() -> bool:
+            connection = Connection(server.address)
+            pid = self._status(connection)["pid"]
+            if self._connections.setdefault(pid, connection) is not connection:
+                connection.close()
+            return len(self._connections) == count
 
+        until(found_all, 30, f"{count} workers")
 
-def until_side(server: Server, wanted: str) -> None:
-    """Wait until the route has moved."""
-    until(lambda: side(server) == wanted, 10, f"{wanted} answering")
+    def _status(self, connection: Connection) -> dict[str, Any]:
+        connection.send(b"GET /_crossfade HTTP/1.1\r\nHost: a\r\n\r\n")
+        found: dict[str, Any] = json.loads(connection.response().body)
+        return found
 
+    def statuses(self) -> list[dict[str, Any]]:
+        """Return the live state of every worker."""
+        return [self._status(connection) for connection in self._connections.values()]
 
-def children(pid: int) -> list[int]:
-    """Return the processes that a process has started."""
-    listing = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(child) for child in listing.split()]
+    def follow(self, text: str, timeout: float = 10) -> None:
+        """Wait until every worker has a map of this text in force."""
+        revision = hashlib.sha256(text.encode()).hexdigest()
+        until(
+            lambda: {status["revision"] for status in self.statuses()} == {revision},
+            timeout,
+            f"every worker at {revision[:12]}",
+        )
 
+    def sides(self, target: str = "/users/1") -> set[str | None]:
+        """Return who answers in each worker."""
+        sides = set()
+        for connection in self._connections.values():
+            connection.send(f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            sides.add(connection.response().get("x-served-by"))
+        return sides
 
-def touch_nothing(path: Path) -> tuple[int, int]:
-    """Return what tells whether a file was written to."""
-    found = os.stat(path)  # noqa: PTH116 - follows links
-    return found.st_mtime_ns, found.st_ino
+    def close(self) -> None:
+        """Close the connections."""
+        for connection in self._connections.values():
+            connection.close()
