@@ -102,12 +102,18 @@ class GatewaySettings:
         served_by_header: add `X-Served-By: flask` or `fastapi` to every answer.
         status_path: a URL path (`/_crossfade`) that answers with the live state as JSON: the
             map's revision, its problems and who answers each route. None: no such URL.
+        document_legacy: let `/openapi.json`, `/docs` and `/redoc` of the FastAPI application show
+            Flask's routes too, and of either side what answers now. False: as FastAPI has them.
+        document_exclude: routes that these pages leave out, whoever answers them: patterns with
+            `*` for a rule (`/admin/*`) or a route (`DELETE *`).
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
 
     served_by_header: bool = False
     status_path: Annotated[str, Field(pattern="^/.")] | None = None
+    document_legacy: bool = True
+    document_exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

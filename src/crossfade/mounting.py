@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from flask import Flask
 
+from crossfade.apidoc import install_document
 from crossfade.bridge import Bridge
 from crossfade.dispatch import ChosenRoute, Gateway, GatewayMiddleware
 from crossfade.errors import MountError
@@ -56,6 +57,7 @@ def mount_legacy(
     gateway = Gateway(live, Bridge(legacy, live.snapshot.map.bridge), native)
     app.add_middleware(GatewayMiddleware, gateway=gateway)
     app.router.routes.insert(0, ChosenRoute())
+    install_document(app, live, known, legacy)
     app.state.crossfade = gateway
     return gateway
 

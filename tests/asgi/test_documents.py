@@ -22,7 +22,7 @@ def documented(**options: object) -> FastAPI:
 def test_documents_are_served(mount: Mount, page: str, method: str) -> None:
     """As by FastAPI alone, without a line in the map."""
     app = documented()
-    mount(app, flask_with("GET /a"))
+    mount(app, flask_with("GET /a"), settings="[gateway]\ndocument_legacy = false")
     answer, alone = ask(app, method, page), ask(documented(), "GET", page)
     assert (answer.served_by, answer.status, answer.headers) == ("fastapi", 200, alone.headers)
     assert answer.body == (alone.body if method == "GET" else b"")

@@ -57,7 +57,8 @@ def test_every_key_of_the_map_is_in_its_table() -> None:
     for table, settings in (("gateway", GatewaySettings), ("bridge", BridgeSettings)):
         for key in fields(settings):
             assert key.default is not MISSING
-            default = "none" if key.default is None else f"`{str(key.default).lower()}`"
+            default = list(key.default) if isinstance(key.default, tuple) else key.default
+            default = "none" if default is None else f"`{str(default).lower()}`"
             expected[f"{table}.{key.name}"] = default
     assert rows == expected
 

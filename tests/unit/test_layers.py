@@ -15,7 +15,7 @@ LAYERS = [
     ["cli"],
     ["mounting", "pytest_plugin"],
     ["contract"],
-    ["dispatch"],
+    ["apidoc", "dispatch"],
     ["live"],
     ["bridge", "routing"],
     ["compare", "mapfile"],
