@@ -114,9 +114,9 @@ def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
     target = (raw if raw is not None else scope["path"].encode()).decode("latin-1")
     query = scope["query_string"].decode("latin-1")
     if query:
-        target = f"{target}?{query}"
-        if "#" in query:
-            query = query.partition("#")[0]
+        # Some HTTP parsers leave a fragment in, and look for the query after it.
+        sent, query = query, "" if "#" in target else query.partition("#")[0]
+        target = f"{target}?{sent}"
     method: str = scope.get("method", "GET")
     version: str = scope.get("http_version", "1.1")
     _check_line(method, target, version)

@@ -76,6 +76,9 @@ def normalised(answer: RawResponse, address: Address) -> dict[str, Any]:
 
 def is_refusal(answer: RawResponse) -> bool:
     """Whether a server refused the bytes themselves: in which words is its own."""
+    if answer.framing == "none" and answer.status in (400, 414, 417, 431, 501):
+        # To a HEAD, whose body is not read.
+        return answer.get("connection") is not None
     return answer.body == b"Invalid HTTP request received." or (
         400 <= answer.status != 500 and answer.body.startswith(b"<html>\n  <head>\n    <title>")
     )
