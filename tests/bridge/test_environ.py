@@ -1,0 +1,182 @@
+"""The environ, from the scope alone: what servers, mounts and middlewares make of a request."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crossfade.environ import FileWrapper, RequestRefused, build_environ, path_info, script_name
+from tests.bridge.compare import run
+from tests.bridge.conftest import GATEWAY, LEGACY
+from tests.bridge.inprocess import scope
+from tests.bridge.probes import PARSERS, ask
+from tests.servers import gunicorn, uvicorn
+
+
+def built(**more: Any) -> dict[str, Any]:
+    """Return the environ of a scope."""
+    return build_environ(scope(**more), io.BytesIO())
+
+
+@pytest.mark.parametrize(
+    ("path", "raw", "root", "expected"),
+    [
+        ("/a", b"/a", "", "/a"),
+        ("/a", None, "", "/a"),
+        ("/", b"/", "", "/"),
+        ("", b"", "", ""),
+        ("//a", b"//a", "", "//a"),
+        ("*", b"*", "", "*"),
+        # percent-decoded bytes, one character each
+        ("/caf\xe9", b"/caf%C3%A9", "", "/caf\xc3\xa9"),
+        ("/\ufffd", b"/%ff", "", "/\xff"),
+        ("/a/b", b"/a%2Fb", "", "/a/b"),
+        ("/a%2Fb", b"/a%252Fb", "", "/a%2Fb"),
+        ("/%zz", b"/%zz", "", "/%zz"),
+        ("/caf\xe9", None, "", "/caf\xc3\xa9"),
+        # other forms of the target
+        ("http://h/a", b"http://h/a", "", "/a"),
+        ("http://h", b"http://h", "", ""),
+        ("http://h/\xe9", b"http://h/%C3%A9", "", "/\xc3\xa9"),
+        ("/a#b", b"/a#b", "", "/a"),
+        ("/a#b", b"/a%23b", "", "/a#b"),
+        # a prefix ends where a segment ends
+        ("/api/x", b"/api/x", "/api", "/x"),
+        ("/api/x", b"/api/x", "/api/", "/x"),
+        ("/api", b"/api", "/api", ""),
+        ("/api/", b"/api/", "/api", "/"),
+        ("/apiary", b"/apiary", "/api", "/apiary"),
+        ("/apisecure/x", b"/apisecure/x", "/api", "/apisecure/x"),
+        ("/x", b"/x", "/api", "/x"),
+        ("/\xe9/x", b"/%C3%A9/x", "/\xe9", "/x"),
+        # a middleware rewrote the path and left raw_path as it was
+        ("/new", b"/old", "", "/new"),
+        ("/n\xe9w", b"/old", "", "/n\xc3\xa9w"),
+    ],
+)
+def test_path_info(path: str, raw: bytes | None, root: str, expected: str) -> None:
+    """The path below the prefix, as latin-1."""
+    assert path_info({"path": path, "raw_path": raw, "root_path": root}) == expected
+
+
+def test_script_name() -> None:
+    """The prefix, as latin-1."""
+    assert script_name({"root_path": "/\xe9/"}) == "/\xc3\xa9"
+    assert script_name({}) == ""
+
+
+def test_prefix_and_path_make_the_url() -> None:
+    """SCRIPT_NAME + PATH_INFO is what was asked for, wherever the application is mounted."""
+    environ = built(target="/api/x", root_path="/api")
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/api", "/x")
+    assert (environ["RAW_URI"], environ["REQUEST_URI"]) == ("/api/x", "/api/x")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([(b"content-type", b"a"), (b"content-type", b"b")], 400),
+        ([(b"host", b"other")], 400),
+        ([(b"content-length", b"1"), (b"content-length", b"1")], 400),
+        ([(b"content-length", b"+1")], 400),
+        ([(b"content-length", "²".encode("latin-1"))], 400),
+        ([(b"content-length", b"1"), (b"transfer-encoding", b"chunked")], 400),
+        ([(b"x-a", b"a\x00b")], 400),
+        ([(b"expect", b"nothing")], 417),
+    ],
+)
+def test_ambiguous_requests_are_refused(headers: list[tuple[bytes, bytes]], status: int) -> None:
+    """What two readers could read in two ways reaches no application."""
+    with pytest.raises(RequestRefused) as caught:
+        built(headers=headers)
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize("more", [{"method": "get"}, {"method": "X"}, {"http_version": "3.0"}])
+def test_odd_request_lines_are_refused(more: dict[str, str]) -> None:
+    """As gunicorn refuses them; some HTTP parsers let them pass."""
+    with pytest.raises(RequestRefused):
+        built(**more)
+
+
+def test_a_name_with_an_underscore_is_dropped() -> None:
+    """Also where it stands first, or alone."""
+    environ = built(headers=[(b"x_user", b"admin"), (b"x-user", b"me"), (b"y_user", b"admin")])
+    assert environ["HTTP_X_USER"] == "me"
+    assert "HTTP_Y_USER" not in environ
+
+
+def test_repeated_headers_are_joined() -> None:
+    """With a comma; crumbs of a cookie with a semicolon."""
+    headers = [(b"x-a", b"1"), (b"cookie", b"a=1"), (b"x-a", b" 2 "), (b"cookie", b"b=2")]
+    environ = built(headers=headers)
+    assert (environ["HTTP_X_A"], environ["HTTP_COOKIE"]) == ("1,2", "a=1; b=2")
+
+
+def test_many_names_are_not_kept() -> None:
+    """The memory of header names has a bound that clients cannot pass."""
+    from crossfade import environ as module
+
+    for number in range(5000):
+        built(headers=[(b"x-name-%d" % number, b"")])
+    assert len(module._KEYS) <= 1024
+    assert built(headers=[(b"x-name-4999", b"1")])["HTTP_X_NAME_4999"] == "1"
+
+
+def test_who_a_client_behind_a_proxy_is() -> None:
+    """The server's word counts (`scope["client"]`); a port that it does not know is left out."""
+    environ = built(client=("203.0.113.9", 0), scheme="https")
+    assert (environ["REMOTE_ADDR"], environ["wsgi.url_scheme"]) == ("203.0.113.9", "https")
+    assert "REMOTE_PORT" not in environ
+    assert built()["REMOTE_PORT"] == "40000"
+
+
+@pytest.mark.parametrize(
+    ("host", "name", "port"),
+    [(b"a.test", "a.test", "80"), (b"a.test:81", "a.test", "81"), (None, "/run/x", "80")],
+)
+def test_a_unix_socket(host: bytes | None, name: str, port: str) -> None:
+    """SERVER_* from Host, as gunicorn has it; REMOTE_ADDR is empty."""
+    asked = scope(server=("/run/x", None), client=None)
+    asked["headers"] = [] if host is None else [(b"host", host)]
+    environ = build_environ(asked, None)
+    assert (environ["SERVER_NAME"], environ["SERVER_PORT"]) == (name, port)
+    assert environ["REMOTE_ADDR"] == ""
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_a_unix_socket_equals_gunicorn(parser: str, tmp_path: Path) -> None:
+    """The same over real ones."""
+    probe = ask("/raw/env?a=1", "X-Forwarded-For: 1.2.3.4", "X-Forwarded-Host: b")
+    one, other = tmp_path / "one", tmp_path / "other"
+    with (
+        gunicorn(LEGACY, uds=str(one)) as direct,
+        uvicorn(GATEWAY, http=parser, uds=str(other)) as gateway,
+    ):
+        assert run(gateway, probe) == run(direct, probe)
+
+
+def test_a_trusted_proxy_is_believed_by_the_server() -> None:
+    """Uvicorn owns forwarded headers: told not to, REMOTE_ADDR is the proxy as under gunicorn."""
+    probe = ask("/raw/env", "X-Forwarded-For: 203.0.113.9")
+    with uvicorn(GATEWAY) as believing:
+        assert b'"REMOTE_ADDR": "203.0.113.9"' in run(believing, probe)[0]["body"]
+    with uvicorn(GATEWAY, "--no-proxy-headers") as plain, gunicorn(LEGACY) as direct:
+        assert run(plain, probe) == run(direct, probe)
+
+
+def test_file_wrapper_closes_what_can_be_closed() -> None:
+    """PEP 3333: `close` is the file's, where it has one."""
+
+    class Unclosable:
+        def read(self, size: int = -1, /) -> bytes:
+            return b""
+
+    data = io.BytesIO(b"x" * 100_000)
+    assert [len(block) for block in FileWrapper(data, 8192)] == [65536, 34464]
+    FileWrapper(data).close()
+    assert data.closed
+    assert not hasattr(FileWrapper(Unclosable()), "close")
