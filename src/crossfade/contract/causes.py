@@ -268,7 +268,8 @@ def _dates(difference: Difference, legacy: Exchange, native: Exchange) -> Advice
 
 def _numbers(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
     ours, theirs = difference.legacy or "", difference.native or ""
-    if ours.strip('"') == theirs.strip('"') != "":
+    quoted = ours.startswith('"') + theirs.startswith('"')
+    if quoted == 1 and _same_number(ours.strip('"'), theirs.strip('"')):
         return Advice(
             "a number on one side, a string on the other: Flask writes Decimal as a string; "
             'pydantic turns "1" into 1 and a bare Decimal into a number',
