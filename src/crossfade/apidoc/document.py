@@ -57,7 +57,7 @@ class ApiDocument:
             prefix: the path under which middleware mounts the Flask application.
         """
         self._native_document: Callable[[], Json] = app.openapi
-        self._root_path = app.root_path
+        self._root_path: str = getattr(app, "root_path", "")
         self._live = live
         self._legacy = legacy
         self._prefix = prefix

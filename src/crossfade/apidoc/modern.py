@@ -79,7 +79,8 @@ def operation(old: Mapping[str, Any], document: Mapping[str, Any], rename: Renam
 def schema(old: Any, rename: Rename) -> Any:
     """Return a schema as JSON Schema 2020-12 writes it, its references renamed."""
     new = references(old, rename)
-    return _schema(new) if isinstance(new, dict) else new
+    # A name is a marshmallow schema that nobody could look up: it may be anything.
+    return _schema(new) if isinstance(new, dict | bool) else {}
 
 
 def security_scheme(old: Mapping[str, Any]) -> Json:
@@ -103,13 +104,18 @@ def references(value: Any, rename: Rename) -> Any:
         if isinstance(target, str):
             return _reference(target, rename)
         return {
-            str(key): _schema(references(inner, rename)) if key == "schema"
-            else references(inner, rename)
+            str(key): _by_key(str(key), inner, rename)
             for key, inner in value.items()
         }  # fmt: skip
     if isinstance(value, list | tuple):
         return [references(inner, rename) for inner in value]
     return plain(value)
+
+
+def _by_key(key: str, value: Any, rename: Rename) -> Any:
+    if key in _LITERAL:
+        return plain(value)
+    return schema(value, rename) if key == "schema" else references(value, rename)
 
 
 def plain(value: Any) -> Any:
