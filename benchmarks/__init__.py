@@ -1,0 +1,1 @@
+"""Ratios against peers, each with one command."""
