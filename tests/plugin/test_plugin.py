@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugin import fake_gateway, test_client
+
 pytest_plugins = ["pytester"]
+
+# What is imported here need not be imported, and rewritten, by each of the runs inside this one.
+PRELOADED = (fake_gateway, test_client)
+QUIET = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 
 GATEWAY = """
 from tests.plugin.fake_gateway import Answer, FakeGateway
@@ -44,7 +50,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 def run(project: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     """Run pytest in the project; in this process, because a start takes its time."""
-    return project.runpytest_inprocess("-p", "no:cacheprovider", *arguments)
+    return project.runpytest_inprocess(*QUIET, *arguments)
 
 
 def test_a_project_that_does_not_use_it_pays_nothing(pytester: pytest.Pytester) -> None:
@@ -329,7 +335,7 @@ def test_the_account_is_whole_with_xdist(project: pytest.Pytester) -> None:
             contract.get("/ok")
         """
     )
-    result = project.runpytest_subprocess("-n", "2")
+    result = project.runpytest_subprocess(*QUIET, "-n", "2")
     result.assert_outcomes(passed=6)
     result.stdout.fnmatch_lines(["GET /ok  6 exchanges"])
 

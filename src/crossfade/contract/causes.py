@@ -41,7 +41,10 @@ def advise(difference: Difference, legacy: Exchange, native: Exchange) -> Advice
             "the native endpoint raised: " + native.error.rpartition("\n")[2],
             "the traceback is below",
         )
-    for rule in _RULES.get(difference.kind, ()):
+    rules = _RULES.get(difference.kind, ())
+    if legacy.response.status != native.response.status and difference.kind in _BODIES:
+        rules = _OF_ANOTHER_ANSWER
+    for rule in rules:
         advice = rule(difference, legacy, native)
         if advice is not None:
             return advice
@@ -343,6 +346,11 @@ def _state(difference: Difference, legacy: Exchange, native: Exchange) -> Advice
         )
     return None
 
+
+_BODIES: Final = (Kind.JSON_VALUE, Kind.JSON_FORM, Kind.TEXT, Kind.BYTES)
+
+_OF_ANOTHER_ANSWER: Final[tuple[Rule, ...]] = (_detail, _empty)
+"""Rules for the body of an answer whose status differs: the status is the cause of the rest."""
 
 _RULES: Final[dict[Kind, tuple[Rule, ...]]] = {
     Kind.STATUS: (

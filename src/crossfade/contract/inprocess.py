@@ -8,12 +8,14 @@ between requests, as they do under a server.
 from __future__ import annotations
 
 import asyncio
+import sysconfig
 import threading
-import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from traceback import StackSummary, TracebackException
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -266,5 +268,18 @@ class _Call:
         return Reply(response, self.scope, error, self.gave_up)
 
 
+_LIBRARIES: Final = (
+    str(Path(__file__).parents[1]),
+    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
+
+
 def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
+    """The traceback without the frames of libraries, among which the application's are lost."""
+    found: TracebackException | None = TracebackException.from_exception(error)
+    whole = found
+    while found is not None:
+        own = [f for f in found.stack if not f.filename.startswith(_LIBRARIES)]
+        found.stack = StackSummary.from_list(own or found.stack[-1:])
+        found = found.__cause__ or found.__context__
+    return "".join(whole.format()).rstrip() if whole else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Any, Final
 
 from crossfade.compare import Difference
@@ -121,17 +122,22 @@ def _differences(outcome: Outcome) -> Iterator[str]:
         advice = advise(difference, outcome.legacy, outcome.native)
         if advice is not None and advice not in said:
             said.add(advice)
-            yield f"    why: {advice.cause}"
-            yield f"    fix: {advice.fix}"
+            yield from _wrapped("why: ", advice.cause)
+            yield from _wrapped("fix: ", advice.fix)
     if len(outcome.differences) > SHOWN:
         yield f"… and {len(outcome.differences) - SHOWN} differences more"
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    indent = " " * (4 + len(label))
+    return wrap(text, _WIDTH + 8, initial_indent=f"    {label}", subsequent_indent=indent)
 
 
 def _difference(difference: Difference) -> Iterator[str]:
     note = f" ({difference.note})" if difference.note else ""
     ours, theirs = difference.legacy, difference.native
     if difference.detail:
-        yield f"{difference.where}: Flask -, FastAPI +{note}"
+        yield f"{difference.where}: - Flask, + FastAPI{note}"
         yield from (f"    {line}" for line in difference.detail[:_DIFF_LINES])
         if len(difference.detail) > _DIFF_LINES:
             yield f"    … {len(difference.detail) - _DIFF_LINES} lines more"
@@ -141,7 +147,7 @@ def _difference(difference: Difference) -> Iterator[str]:
     elif len(ours) + len(theirs) + len(difference.where) + len(note) < _WIDTH - 20:
         yield f"{difference.where}: Flask {ours}, FastAPI {theirs}{note}"
     else:
-        yield f"{difference.where}:{note}"
+        yield f"{difference.where}: {difference.note}".rstrip()
         yield f"    Flask    {_cut(ours)}"
         yield f"    FastAPI  {_cut(theirs)}"
 

@@ -1,0 +1,162 @@
+"""The guide to contracts is true: a project made of its blocks passes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.test_plugin import QUIET
+
+pytest_plugins = ["pytester"]
+
+GUIDE = Path(__file__).parents[2] / "docs" / "contracts.md"
+BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+
+SHOP = """
+import sqlite3
+
+from flask import Flask, jsonify, redirect, request, session
+
+DATABASE = "shop.db"
+
+
+def query(sql, *values):
+    connection = sqlite3.connect(DATABASE)
+    try:
+        with connection:
+            return connection.execute(sql, values).fetchall()
+    finally:
+        connection.close()
+
+
+def create_app(testing=False):
+    app = Flask(__name__)
+    app.secret_key = "k"
+    query("CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT)")
+    query("CREATE TABLE IF NOT EXISTS todos (id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT)")
+    query("INSERT INTO users (name) VALUES ('Ada')")
+
+    @app.get("/users/<int:number>")
+    def user(number):
+        rows = query("SELECT id, name FROM users WHERE id = ?", number)
+        return jsonify(id=rows[0][0], name=rows[0][1])
+
+    @app.post("/users")
+    def new_user():
+        name = (request.get_json(silent=True) or {}).get("name")
+        if not name:
+            return jsonify(error="name"), 400
+        query("INSERT INTO users (name) VALUES (?)", name)
+        return jsonify(id=query("SELECT max(id) FROM users")[0][0]), 201
+
+    @app.post("/todos")
+    def new_todo():
+        query("INSERT INTO todos (title) VALUES (?)", request.get_json()["title"])
+        return jsonify(id=query("SELECT max(id) FROM todos")[0][0]), 201
+
+    @app.get("/todos/<int:number>")
+    def todo(number):
+        return jsonify(len(query("SELECT 1 FROM todos WHERE id = ?", number)))
+
+    @app.delete("/todos/<int:number>")
+    def remove(number):
+        query("DELETE FROM todos WHERE id = ?", number)
+        return "", 204
+
+    @app.post("/login")
+    def login():
+        session["name"] = request.form["name"]
+        return redirect("/me")
+
+    @app.get("/me")
+    def me():
+        return jsonify("hello")
+
+    return app
+"""
+
+NATIVE = """
+import json
+
+from fastapi import FastAPI, Request, Response
+
+from shop import query
+
+app = FastAPI()
+
+
+def answer(data, status=200):
+    body = json.dumps(data, separators=(",", ":")) + "\\n"
+    return Response(body, status, media_type="application/json")
+
+
+@app.get("/users/{number}")
+def user(number: int):
+    rows = query("SELECT id, name FROM users WHERE id = ?", number)
+    return answer({"id": rows[0][0], "name": rows[0][1]})
+
+
+@app.post("/users")
+async def new_user(request: Request):
+    try:
+        name = (await request.json())["name"]
+    except ValueError:
+        name = None
+    if not name:
+        return answer({"error": "name"}, 400)
+    query("INSERT INTO users (name) VALUES (?)", name)
+    return answer({"id": query("SELECT max(id) FROM users")[0][0]}, 201)
+
+
+@app.post("/todos")
+async def new_todo(request: Request):
+    query("INSERT INTO todos (title) VALUES (?)", (await request.json())["title"])
+    return answer({"id": query("SELECT max(id) FROM todos")[0][0]}, 201)
+
+
+@app.get("/todos/{number}")
+def todo(number: int):
+    return answer(len(query("SELECT 1 FROM todos WHERE id = ?", number)))
+
+
+@app.delete("/todos/{number}")
+def remove(number: int):
+    query("DELETE FROM todos WHERE id = ?", number)
+    return Response(status_code=204, media_type="text/html")
+
+
+@app.get("/me")
+def me():
+    return answer("hello")
+"""
+
+
+def test_the_examples_pass(pytester: pytest.Pytester) -> None:
+    """Copied into the files that they name, beside a shop of two dozen lines."""
+    pytester.makepyfile(shop=SHOP, native=NATIVE)
+    pytester.path.joinpath("migration_map.toml").write_text("[routes]\n")
+    blocks = BLOCK.findall(GUIDE.read_text(encoding="utf-8"))
+    files: dict[str, str] = {}
+    for language, title, text in blocks:
+        if language == "python" and title:
+            files[title] = files.get(title, "") + text
+    for title, text in files.items():
+        path = pytester.path / title
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text.replace("app = FastAPI()", "from native import app"))
+    result = pytester.runpytest_inprocess(*QUIET)
+    result.assert_outcomes(passed=5)
+    result.stdout.fnmatch_lines(["POST /users *3 exchanges", "2 stay Flask's*"])
+
+
+def test_the_options_are_those_of_the_plugin(pytester: pytest.Pytester) -> None:
+    """What the guide sets in pytest's configuration exists, and no option is left out."""
+    blocks = BLOCK.findall(GUIDE.read_text(encoding="utf-8"))
+    ((_, title, text),) = [block for block in blocks if block[0] == "toml"]
+    pytester.path.joinpath(title).write_text(text)
+    result = pytester.runpytest_inprocess(*QUIET, "--strict-config", "--help")
+    known = set(re.findall(r"^  (crossfade_\w+)", result.stdout.str(), re.MULTILINE))
+    assert set(re.findall(r"^(crossfade_\w+)", text, re.MULTILINE)) == known
+    assert not result.stderr.str()
