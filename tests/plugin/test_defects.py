@@ -18,7 +18,7 @@ from fastapi import Body, FastAPI, HTTPException, Query
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from pydantic import BaseModel
 
-from crossfade import mount_legacy
+from crossfade import model, mount_legacy
 from crossfade.contract.client import Contract
 from crossfade.contract.errors import ContractFailed
 from crossfade.contract.inprocess import InProcessApp
@@ -55,6 +55,11 @@ def legacy_app() -> flask.Flask:
     get("/dropped", lambda: flask.jsonify(a=1, b=2))
     get("/stream", lambda: flask.Response(iter(["a", "b"]), mimetype="text/plain"))
     get("/raises", lambda: flask.jsonify({}))
+
+    def broken() -> None:
+        raise LookupError("in Flask")
+
+    get("/both", broken)
 
     @app.get("/cookie")
     def cookie() -> flask.Response:
@@ -146,23 +151,11 @@ def native_app() -> FastAPI:
     get("/dropped", lambda: {"a": 1, "b": 2}, response_model=Narrow)
     get("/stream", lambda: PlainTextResponse("ab"))
     get("/raises", broken)
+    get("/both", broken)
     get("/cookie", theme)
     get("/session", empty)
     get("/header", empty)
     return app
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessApp]:
-    """The gateway over both, every route still Flask's."""
-    path: Path = tmp_path_factory.mktemp("map") / "migration_map.toml"
-    path.write_text("[routes]\n")
-    native = native_app()
-    mount_legacy(native, legacy_app(), migration_map=path)
-    app = InProcessApp(native)
-    app.start()
-    yield app
-    app.close()
 
 
 ROWS: list[tuple[str, dict[str, Any], str, str]] = [
@@ -186,12 +179,32 @@ ROWS: list[tuple[str, dict[str, Any], str, str]] = [
     ("/optional", {}, "body.b: only FastAPI: null", "response_model_exclude_none"),
     ("/dropped", {}, "body.b: only Flask: 2", "declare the field in the model"),
     ("/stream", {}, "header.content-length: only FastAPI", "Flask streams this answer"),
+    ("/both", {}, "text", "Flask raised:"),
     ("/raises", {}, "status: Flask 200, FastAPI 500", "raised: LookupError: no such thing"),
     ("/cookie", {}, "cookie.theme.samesite: only FastAPI: lax", "samesite=None"),
     ("/session", {}, "cookie.session: only Flask", "Flask's own session interface"),
     ("/session", {}, "header.vary: only Flask: Cookie", "adds `Vary: Cookie`"),
     ("/header", {}, "header.x-version: only Flask: 1", "`after_request` hook"),
 ]
+
+PATHS = sorted({row[0].partition("?")[0] for row in ROWS})
+
+# Each row shows FastAPI's own answer, not what it borrows from Flask, where it can borrow.
+STAGE = '{ stage = "legacy", hooks = "none" }' if hasattr(model, "Hooks") else '"legacy"'
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessApp]:
+    """The gateway over both, every route still Flask's."""
+    path: Path = tmp_path_factory.mktemp("map") / "migration_map.toml"
+    native = native_app()
+    lines = [f'"{"POST" if p == "/json" else "GET"} {p}" = {STAGE}' for p in PATHS]
+    path.write_text("\n".join(["[routes]", *lines]))
+    mount_legacy(native, legacy_app(), migration_map=path)
+    app = InProcessApp(native)
+    app.start()
+    yield app
+    app.close()
 
 
 @pytest.mark.parametrize(

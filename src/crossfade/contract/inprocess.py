@@ -220,7 +220,7 @@ class _Call:
         try:
             await app(self.scope, self.receive, self.send)
         except Exception as error:  # noqa: BLE001 — it is reported as what a client sees
-            return None if self.gave_up else _traceback(error)
+            return None if self.gave_up else traceback_of(error)
         return None
 
     async def receive(self) -> Message:
@@ -274,7 +274,7 @@ _LIBRARIES: Final = (
 )
 
 
-def _traceback(error: BaseException) -> str:
+def traceback_of(error: BaseException) -> str:
     """The traceback without the frames of libraries, among which the application's are lost."""
     found: TracebackException | None = TracebackException.from_exception(error)
     whole = found

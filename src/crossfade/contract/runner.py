@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from crossfade.compare import Difference, Kind, compare
+from flask import Flask, got_request_exception
+
+from crossfade.compare import Difference, compare
 from crossfade.contract.errors import ContractError, ContractFailed
-from crossfade.contract.inprocess import InProcessApp, Reply
-from crossfade.contract.request import http_date
+from crossfade.contract.inprocess import InProcessApp, Reply, traceback_of
+from crossfade.contract.noise import SessionReader, by_the_clock, settle
 from crossfade.contract.state import NoState, State, comparable, compare_states
 from crossfade.dispatch import Gateway
 from crossfade.exchange import Exchange, Headers, Request, Response
@@ -52,14 +55,17 @@ class Runner:
         self._app = app
         self._state = state
         self._scheme = scheme
+        gateway = getattr(getattr(app.app, "state", None), "crossfade", None)
+        self._gateway = gateway if isinstance(gateway, Gateway) else None
+        legacy = None if self._gateway is None else self._gateway.bridge.app
+        self._flask = legacy if isinstance(legacy, Flask) else None
         self._handlers: dict[str, dict[Side, str | None]] | None = None
         self._incomparable = False
 
     def handler(self, route: str | None, side: Side) -> str | None:
         """The name of what one side has for a route: a Flask endpoint, a native function."""
         if self._handlers is None:
-            gateway = getattr(getattr(self._app.app, "state", None), "crossfade", None)
-            routes = gateway.status()["routes"] if isinstance(gateway, Gateway) else ()
+            routes = [] if self._gateway is None else self._gateway.status()["routes"]
             self._handlers = {
                 each["route"]: {Side.LEGACY: each["flask"], Side.NATIVE: each["fastapi"]}
                 for each in routes
@@ -97,28 +103,49 @@ class Runner:
     ) -> tuple[Outcome, dict[Side, object]]:
         """Send each side its request from its start; return the outcome and what each left.
 
-        An answer may carry the second in which it was made (signed cookies, `Expires`). Where only
-        that differs, both sides are asked again from the same start, until they fall on one second.
+        Where an answer holds the second in which it was made (signed cookies, `Expires`), both
+        sides are asked again from the same start, until they fall on one second.
         """
-        for _ in range(ATTEMPTS):
+        for attempt in range(1, ATTEMPTS + 1):
             exchanges, ends = {}, {}
+            started = time.monotonic()
             for side in SIDES:
                 self.restore(starts[side], self.capture())
                 exchanges[side] = self.send(requests[side], side, timeout)
                 ends[side] = self.capture()
             legacy, native = exchanges[Side.LEGACY], exchanges[Side.NATIVE]
+            elapsed = time.monotonic() - started
+            seen = compare(legacy.response, native.response)
             found = (
-                *compare(legacy.response, native.response),
+                *settle(seen, self._session(), elapsed, last=attempt == ATTEMPTS),
                 *compare_states(ends[Side.LEGACY], ends[Side.NATIVE]),
             )
-            if not any(map(_by_the_clock, found)):
+            if not any(map(by_the_clock, found)):
                 break
         return Outcome(legacy, native, found), ends
+
+    def _session(self) -> SessionReader | None:
+        return None if self._flask is None else SessionReader(self._flask)
+
+    @contextmanager
+    def _raised(self) -> Iterator[list[str]]:
+        """The tracebacks of what Flask turns into a 500 meanwhile, and no server would see."""
+        found: list[str] = []
+
+        def note(sender: object, exception: BaseException, **extra: object) -> None:
+            found.append(traceback_of(exception))
+
+        if self._flask is None:
+            yield found
+            return
+        with got_request_exception.connected_to(note, sender=self._flask):
+            yield found
 
     def send(self, request: Request, side: Side, timeout: float) -> Exchange:
         """Ask one side; raise where it gives no whole answer, or where another side answered."""
         extra: dict[str, object] = {FORCE_SIDE: side}
-        reply = self._app.send(request, scheme=self._scheme, extra=extra, timeout=timeout)
+        with self._raised() as raised:
+            reply = self._app.send(request, scheme=self._scheme, extra=extra, timeout=timeout)
         selection = reply.scope.get(SELECTION)
         if not isinstance(selection, Selection):
             raise ContractError(_no_gateway(request, reply))
@@ -135,7 +162,7 @@ class Runner:
             selection.side,
             selection.route,
             _endpoint(reply) or self.handler(selection.route, selection.side),
-            reply.error,
+            reply.error or next(iter(raised), None),
         )
 
 
@@ -179,21 +206,3 @@ def _as_served(reply: Reply, side: Side) -> Response:
         return response
     headers: Headers = tuple(pair for pair in response.headers if pair != own)
     return replace(response, headers=headers)
-
-
-# --- noise of the clock ----------------------------------------------------------------------
-
-_SIGNED: Final = re.compile(r'"?(\.?[\w-]+)\.([\w-]{5,8})\.[\w-]{20,}"?')
-"""Payload, seconds and signature as itsdangerous joins them."""
-
-
-def _by_the_clock(difference: Difference) -> bool:
-    """Whether the two sides may differ only because they ran in different seconds."""
-    ours, theirs = difference.legacy or "", difference.native or ""
-    if difference.kind not in (Kind.COOKIE, Kind.HEADER):
-        return False
-    one, other = _SIGNED.fullmatch(ours), _SIGNED.fullmatch(theirs)
-    if one and other:
-        return one[1] == other[1] and one[2] != other[2]
-    first, second = http_date(ours), http_date(theirs)
-    return first is not None and second is not None and abs((first - second).total_seconds()) < 10

@@ -1,0 +1,101 @@
+"""Differences that the clock makes: an answer may hold the second in which it was made.
+
+Flask's session cookie is read with Flask's own key and compared by content. For any other value
+that holds a second the two sides are asked again until they fall on the same one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import BadData
+
+from crossfade.compare import Difference, Kind
+from crossfade.contract.request import http_date
+
+_SIGNED: Final = re.compile(r'"?(\.?[\w-]+)\.([\w-]{5,8})\.[\w-]{20,}"?')
+"""Payload, seconds and signature as itsdangerous joins them."""
+
+
+class SessionReader:
+    """Reads the session cookies of one Flask application."""
+
+    def __init__(self, app: Flask) -> None:
+        self.where = f"cookie.{app.config['SESSION_COOKIE_NAME']}"
+        interface = app.session_interface
+        self._serializer = None
+        if isinstance(interface, SecureCookieSessionInterface):
+            self._serializer = interface.get_signing_serializer(app)
+
+    def settle(self, difference: Difference, elapsed: float) -> Difference | None:
+        """The difference of two sessions by their content; None where they have the same.
+
+        Args:
+            difference: any; one that is not about the session's value comes back as it is.
+            elapsed: seconds between the two answers at most.
+        """
+        ours, theirs = difference.legacy, difference.native
+        if self._serializer is None or difference.where != self.where or not (ours and theirs):
+            return difference
+        legacy, native = self._read(ours), self._read(theirs)
+        if native is None or legacy is None:
+            side = "FastAPI" if native is None else "Flask"
+            return replace(difference, note=f"{side}'s is not signed as Flask signs its session")
+        apart = abs((legacy[1] - native[1]).total_seconds())
+        if repr(legacy[0]) == repr(native[0]) and apart <= elapsed + 1:
+            return None
+        if legacy[0] == native[0]:
+            return replace(difference, note=f"the same content, signed {apart:.0f} s apart")
+        return replace(
+            difference, legacy=repr(legacy[0]), native=repr(native[0]), note="read with Flask's key"
+        )
+
+    def _read(self, value: str) -> tuple[object, datetime] | None:
+        assert self._serializer is not None  # the caller has looked
+        try:
+            content, moment = self._serializer.loads(value.strip('"'), return_timestamp=True)
+        except BadData:
+            return None
+        return content, moment
+
+
+def settle(
+    differences: Iterable[Difference], session: SessionReader | None, elapsed: float, last: bool
+) -> Iterator[Difference]:
+    """Leave out what only the clock made.
+
+    Args:
+        differences: what a comparison found.
+        session: the reader of Flask's session, where there is a Flask.
+        elapsed: seconds between the two answers at most.
+        last: whether the sides will not be asked again. HTTP dates that are no further apart than
+            the answers are then one date; a signature stays a difference.
+    """
+    for difference in differences:
+        settled = difference if session is None else session.settle(difference, elapsed)
+        if settled is not None and not (last and _date_within(settled, elapsed)):
+            yield settled
+
+
+def by_the_clock(difference: Difference) -> bool:
+    """Whether the two sides may differ only because they answered in different seconds."""
+    ours, theirs = difference.legacy or "", difference.native or ""
+    if difference.kind not in (Kind.COOKIE, Kind.HEADER):
+        return False
+    one, other = _SIGNED.fullmatch(ours), _SIGNED.fullmatch(theirs)
+    if one and other:
+        return one[1] == other[1] and one[2] != other[2]
+    return _date_within(difference, 60)
+
+
+def _date_within(difference: Difference, seconds: float) -> bool:
+    first, second = http_date(difference.legacy or ""), http_date(difference.native or "")
+    if difference.kind not in (Kind.COOKIE, Kind.HEADER) or first is None or second is None:
+        return False
+    return abs((first - second).total_seconds()) <= seconds + 1
