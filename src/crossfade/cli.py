@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from crossfade.dispatch import Gateway, route_status
+from crossfade.dispatch import Gateway
 from crossfade.errors import CrossfadeError, MapError
 from crossfade.mapfile import MapDocument
 
@@ -44,7 +44,7 @@ def status(
 ) -> None:
     """Print every route, who answers it, and how far the migration is."""
     gateway = _load(application)
-    targets = [route_status(target) for target in gateway.live.snapshot.table.targets()]
+    targets = [gateway.route_status(target) for target in gateway.live.snapshot.table.targets()]
     if as_json:
         print(json.dumps(gateway.status(), indent=2))  # noqa: T201 - what was asked for
         return
@@ -57,6 +57,10 @@ def status(
         )
     console = _console()
     console.print(table)
+    for target in targets:
+        if target["skipped_hooks"]:
+            skipped = ", ".join(target["skipped_hooks"])
+            console.print(f"\n{target['route']} borrows nothing from Flask and skips {skipped}")
     console.print(f"\n{_progress(targets)}\nmap {_map_line(gateway)}")
 
 

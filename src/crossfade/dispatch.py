@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -16,12 +17,14 @@ from starlette.routing import BaseRoute, Match, Mount, NoMatchFound, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crossfade.bridge import Bridge
+from crossfade.compat.borrow import Borrower
 from crossfade.environ import path_info
 from crossfade.live import LiveMap, Snapshot
-from crossfade.model import FORCE_SIDE, SELECTION, Selection, Side, Stage
-from crossfade.routing import NativeApp, Target
+from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
+from crossfade.routing import NativeApp, NativeRoute, Target
 
 access_logger = logging.getLogger("crossfade.access")
+logger = logging.getLogger("crossfade.dispatch")
 
 _CHOSEN: Final = "crossfade.chosen"
 """Scope key: the child scope and ASGI app of the native route that was chosen."""
@@ -59,13 +62,19 @@ class Gateway:
     Attributes:
         live: the migration map in force.
         bridge: the legacy application under ASGI.
+        borrower: lends Flask's machinery to native routes; None where the legacy application is
+            no Flask that could be looked into.
     """
 
-    def __init__(self, live: LiveMap, bridge: Bridge, native: NativeApp) -> None:
+    def __init__(
+        self, live: LiveMap, bridge: Bridge, native: NativeApp, borrower: Borrower | None = None
+    ) -> None:
         self.live = live
         self.bridge = bridge
+        self.borrower = borrower
         self._native = native
         self._left_to_router = frozenset(r for r in native.routes if _has_own_ways(r.route))
+        self._announced: Snapshot | None = None
 
     def __call__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one connection.
@@ -86,9 +95,11 @@ class Gateway:
     def _http(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         self.live.start()
         snapshot = self.live.snapshot
+        if snapshot is not self._announced:
+            self.announce(snapshot)
         gateway = snapshot.map.gateway
         if gateway.status_path is not None and _is_below_root(scope, gateway.status_path):
-            return self._status(snapshot, scope, send)
+            return self._status(scope, send)
         selection, chosen = self.choose(snapshot, scope)
         scope[SELECTION] = selection
         if gateway.served_by_header or access_logger.isEnabledFor(logging.INFO):
@@ -97,20 +108,13 @@ class Gateway:
             return self.bridge(scope, receive, send)
         if scope["method"] == "HEAD":
             send = _without_body(scope, send)
-            if chosen is None:
-                scope = {**scope, "method": "GET"}
-        if chosen is not None:
-            scope[_CHOSEN] = chosen
+        scope[_CHOSEN] = chosen
         return app(scope, receive, send)
 
     def choose(
         self, snapshot: Snapshot, scope: Scope
     ) -> tuple[Selection, tuple[Scope, ASGIApp] | None]:
-        """Return who answers, and for a native answer the child scope and the route's app.
-
-        A route whose class has a `handle` or `matches` of its own, which may be what guards it, is
-        left to FastAPI's router: then None stands for scope and app.
-        """
+        """Return who answers, and for a native answer the child scope and what to call."""
         table = snapshot.table
         found = table.match(scope)
         target = found.target
@@ -121,10 +125,60 @@ class Gateway:
             if native and not _upgrades(scope) and table.confirms(target, scope):
                 child = _child_scope(target, found.values, scope)
                 if child is not None:
-                    by_router = target.native in self._left_to_router
-                    chosen = None if by_router else (child, target.native.app)
+                    chosen = self._chosen(target, target.native, child)
                     return Selection(Side.NATIVE, route, snapshot.revision), chosen
         return Selection(Side.LEGACY, route, snapshot.revision), None
+
+    def _chosen(self, target: Target, native: NativeRoute, child: Scope) -> tuple[Scope, ASGIApp]:
+        """Return what a native route adds to the scope, and it with all that it borrows.
+
+        A route whose class has a `handle` or `matches` of its own, which may be what guards it, is
+        left to FastAPI's router.
+        """
+        app = native.app
+        if native in self._left_to_router:
+            child, app = {}, self._by_router
+        if self.borrower is not None and target.hooks is Hooks.FLASK:
+            app = self.borrower.route(target, native, app)
+        return child, app
+
+    async def _by_router(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let FastAPI's router find the route that was chosen."""
+        del scope[_CHOSEN]
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self._native.app.router(scope, receive, send)
+
+    def announce(self, snapshot: Snapshot) -> None:
+        """Say which of Flask's hooks no longer run around native routes: once for each map."""
+        self._announced = snapshot
+        for target in snapshot.table.targets():
+            skipped = self.skipped_hooks(target)
+            if skipped:
+                logger.warning(
+                    '%s has hooks = "none" in %s: a native answer skips %s',
+                    target.route,
+                    snapshot.map.file,
+                    ", ".join(skipped),
+                )
+
+    def skipped_hooks(self, target: Target) -> list[str]:
+        """Return what Flask does around a view that a native answer of this route does without."""
+        if self.borrower is None or target.native is None or target.hooks is Hooks.FLASK:
+            return []
+        return self.borrower.hooks_around(target.legacy)
+
+    def route_status(self, target: Target) -> dict[str, Any]:
+        """Return one route as plain values: who answers it, and what each side has."""
+        return {
+            "route": target.route,
+            "stage": target.stage.value,
+            "served_by": Side(target.stage.value).framework,
+            "flask": None if target.legacy is None else str(target.legacy.endpoint),
+            "fastapi": None if target.native is None else target.native.handler,
+            "hooks": target.hooks.value,
+            "skipped_hooks": self.skipped_hooks(target),
+        }
 
     async def _lifespan(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         async def watch(message: Message) -> None:
@@ -137,13 +191,22 @@ class Gateway:
         finally:
             self.live.stop()
             await self.bridge.aclose()
+            if self.borrower is not None:
+                await asyncio.to_thread(self.borrower.close)
 
     def status(self) -> dict[str, Any]:
         """Return the live state as plain values; `[gateway] status_path` serves it as JSON."""
-        return _status(self.live.snapshot, self.live)
+        snapshot, rejected = self.live.snapshot, self.live.rejected
+        return {
+            "pid": os.getpid(),
+            "map": snapshot.map.file,
+            "revision": snapshot.revision,
+            "problems": [str(problem) for problem in rejected.problems] if rejected else [],
+            "routes": [self.route_status(target) for target in snapshot.table.targets()],
+        }
 
-    async def _status(self, snapshot: Snapshot, scope: Scope, send: Send) -> None:
-        body = json.dumps(_status(snapshot, self.live), indent=2).encode()
+    async def _status(self, scope: Scope, send: Send) -> None:
+        body = json.dumps(self.status(), indent=2).encode()
         is_head = scope["method"] == "HEAD"
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
         headers.append((b"content-length", str(len(body)).encode()))
@@ -267,25 +330,3 @@ class _Outbound:
                 "revision": self._selection.revision,
             },
         )
-
-
-def _status(snapshot: Snapshot, live: LiveMap) -> dict[str, Any]:
-    rejected = live.rejected
-    return {
-        "pid": os.getpid(),
-        "map": snapshot.map.file,
-        "revision": snapshot.revision,
-        "problems": [str(problem) for problem in rejected.problems] if rejected else [],
-        "routes": [route_status(target) for target in snapshot.table.targets()],
-    }
-
-
-def route_status(target: Target) -> dict[str, Any]:
-    """Return one route as plain values: who answers it, and what each side has."""
-    return {
-        "route": target.route,
-        "stage": target.stage.value,
-        "served_by": Side(target.stage.value).framework,
-        "flask": None if target.legacy is None else str(target.legacy.endpoint),
-        "fastapi": None if target.native is None else target.native.handler,
-    }

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails
 
 from crossfade.errors import MapError, Problem, Suggester
-from crossfade.model import BridgeSettings, GatewaySettings, RouteName, Stage
+from crossfade.model import BridgeSettings, GatewaySettings, Hooks, RouteName, Stage
 from crossfade.toml_lines import Outline, outline, tomllib
 
 
@@ -36,7 +36,7 @@ class MapFormError(MapError):
 PLANNED_STAGES: Final = ("shadow", "canary", "retired")
 """Stages of the design that this version can't serve yet."""
 
-PLANNED_ROUTE_KEYS: Final = ("percent", "sticky", "fallback", "compare", "ignore", "hooks")
+PLANNED_ROUTE_KEYS: Final = ("percent", "sticky", "fallback", "compare", "ignore")
 """Keys of a route's table that belong to planned stages."""
 
 _ROUTE = re.compile(r"(?P<method>[A-Z][A-Z-]*) (?P<rule>(?:[^/\s<>{}]|<[^>]*>)*/.*)", re.DOTALL)
@@ -48,6 +48,10 @@ class RouteDocument(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     stage: Stage = Field(description="Who answers the route.")
+    hooks: Hooks = Field(
+        default=Hooks.FLASK,
+        description="What a native answer borrows: all that Flask does around the view, or none.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -89,11 +93,13 @@ class RouteEntry:
         key: the route as the file spells it.
         name: the key taken apart.
         stage: who shall answer it.
+        hooks: what a native answer borrows from Flask.
     """
 
     key: str
     name: RouteName
     stage: Stage
+    hooks: Hooks = Hooks.FLASK
 
 
 @dataclass(frozen=True)
@@ -166,7 +172,7 @@ def parse_map(data: bytes, file: str = "migration_map.toml") -> MigrationMap:
         file=file,
         revision=hashlib.sha256(data).hexdigest(),
         entries=tuple(
-            RouteEntry(key, names[key], route.stage)
+            RouteEntry(key, names[key], route.stage, route.hooks)
             for key, route in document.routes.items()
             if key in names
         ),

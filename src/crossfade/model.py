@@ -40,6 +40,13 @@ class Stage(str, Enum):
     NATIVE = "native"
 
 
+class Hooks(str, Enum):
+    """What a native route borrows from Flask, as written in the migration map."""
+
+    FLASK = "flask"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class RouteName:
     """A route's two halves: one method on one URL rule.

@@ -10,6 +10,8 @@ from flask import Flask
 
 from crossfade.apidoc import install_document
 from crossfade.bridge import Bridge
+from crossfade.compat.borrow import Borrower
+from crossfade.compat.errors import ValidationMapper
 from crossfade.dispatch import ChosenRoute, Gateway, GatewayMiddleware
 from crossfade.errors import MountError
 from crossfade.live import LiveMap
@@ -25,6 +27,7 @@ def mount_legacy(
     *,
     migration_map: str | Path = "migration_map.toml",
     flask_app: Flask | None = None,
+    validation_error: ValidationMapper | None = None,
 ) -> Gateway:
     """Serve a legacy WSGI application through a FastAPI one, route by route.
 
@@ -40,6 +43,9 @@ def mount_legacy(
         flask_app: the Flask application inside `legacy`, where that is WSGI middleware. Without
             it a callable that is no `Flask` is served, but its routes are unknown: the map can
             then list only what FastAPI has.
+        validation_error: what FastAPI's validation errors are on native routes that borrow Flask:
+            a function of the error that returns or raises what a view would. By default the legacy
+            400; `crossfade.compat.validation_error` says it for one endpoint.
 
     Returns:
         The gateway, also left in `app.state.crossfade`.
@@ -54,7 +60,10 @@ def mount_legacy(
     native = NativeApp(app)
     known = None if flask_app is None else LegacyApp(flask_app, legacy)
     live = LiveMap(migration_map, RouteTableBuilder(known, native).build)
-    gateway = Gateway(live, Bridge(legacy, live.snapshot.map.bridge), native)
+    settings = live.snapshot.map.bridge
+    borrower = None if known is None else Borrower(known, native, settings, validation_error)
+    gateway = Gateway(live, Bridge(legacy, settings), native, borrower)
+    gateway.announce(live.snapshot)
     app.add_middleware(GatewayMiddleware, gateway=gateway)
     app.router.routes.insert(0, ChosenRoute())
     install_document(app, live, known, legacy)

@@ -20,9 +20,15 @@ def mount(tmp_path: Path) -> Iterator[Mount]:
     mounted: list[Gateway] = []
 
     def do_mount(
-        app: FastAPI, legacy: Any, *native: str, settings: str = "", **options: Any
+        app: FastAPI,
+        legacy: Any,
+        *native: str,
+        settings: str = "",
+        hooks: str = "flask",
+        **options: Any,
     ) -> Gateway:
-        lines = [settings, "[routes]", *(f'"{route}" = "native"' for route in native)]
+        entry = f'{{ stage = "native", hooks = "{hooks}" }}'
+        lines = [settings, "[routes]", *(f'"{route}" = {entry}' for route in native)]
         path = tmp_path / f"map{len(mounted)}.toml"
         path.write_text("\n".join(lines))
         gateway = mount_legacy(app, legacy, migration_map=path, **options)

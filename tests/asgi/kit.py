@@ -18,8 +18,11 @@ from starlette.types import ASGIApp, Message, Scope
 from crossfade import Gateway
 from crossfade.model import SELECTION, Selection
 
+DEADLINE = 20.0
+"""Seconds after which an answer that does not end fails its test."""
+
 Mount = Callable[..., Gateway]
-"""The fixture `mount`: `mount(app, legacy, "GET /a", …, settings="", flask_app=None)`."""
+"""The fixture `mount`: `mount(app, legacy, "GET /a", …, settings="", hooks="flask")`."""
 
 
 @dataclass
@@ -104,7 +107,12 @@ def ask(
     """
     if body:
         headers = (*headers, ("Content-Length", str(len(body))))
-    return asyncio.run(ask_async(app, http_scope(method, target, headers, **more), body))
+    scope = http_scope(method, target, headers, **more)
+
+    async def with_deadline() -> Answer:
+        return await asyncio.wait_for(ask_async(app, scope, body), DEADLINE)
+
+    return asyncio.run(with_deadline())
 
 
 async def ask_async(app: ASGIApp, scope: Scope, body: bytes = b"") -> Answer:

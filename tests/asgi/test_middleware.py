@@ -150,7 +150,7 @@ def test_exceptions_pass_through_middleware(mount: Mount) -> None:
             return PlainTextResponse(f"caught {error}", 500)
         return response
 
-    mount(app, flask_with(*RULES), "GET /native")
+    mount(app, flask_with(*RULES), "GET /native", hooks="none")
     assert ask(app, "GET", "/native").text == "caught lost"
 
 

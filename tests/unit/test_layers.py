@@ -17,6 +17,7 @@ LAYERS = [
     ["contract"],
     ["apidoc", "dispatch"],
     ["live"],
+    ["compat"],
     ["bridge", "routing"],
     ["compare", "mapfile"],
     ["environ", "exchange", "toml_lines"],

@@ -31,6 +31,8 @@ class NativeRoute:
         shape: the path without its dialect.
         convertors: Starlette's convertor of each path parameter.
         matches: a mounted application's own match, which splits the path; None for a route.
+        dependant: FastAPI's tree of what the endpoint depends on, its routers' dependencies
+            included; None for what is no FastAPI endpoint.
     """
 
     path: str
@@ -42,6 +44,7 @@ class NativeRoute:
     shape: Shape
     convertors: Mapping[str, Convertor[Any]]
     matches: Callable[[Scope], tuple[Match, Scope]] | None
+    dependant: Any
 
     def allows(self, method: str) -> bool:
         """Whether the route answers this method; HEAD is answered by what answers GET."""
@@ -106,6 +109,7 @@ def _native_route(context: RouteContext) -> NativeRoute | None:
         shape=fastapi_shape(path),
         convertors=context.param_convertors,
         matches=context.matches if is_mount else None,
+        dependant=getattr(context, "dependant", None),
     )
 
 

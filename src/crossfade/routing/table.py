@@ -19,7 +19,7 @@ from werkzeug.routing import Map, MapAdapter
 from crossfade.environ import RequestRefused, build_environ, path_info
 from crossfade.errors import MapError
 from crossfade.mapfile import MigrationMap
-from crossfade.model import Stage
+from crossfade.model import Hooks, Stage
 from crossfade.routing.legacy import LegacyApp, LegacyRule
 from crossfade.routing.native import NativeApp, NativeRoute, NativeRule
 from crossfade.routing.resolve import Resolver, Route
@@ -40,6 +40,7 @@ class Target:
         legacy: the Flask rule; None for a route that only FastAPI has.
         native: the FastAPI route; None where there is none.
         names: Flask's name of each URL variable to FastAPI's, paired by their order in the URL.
+        hooks: what a native answer borrows from Flask.
     """
 
     route: str
@@ -47,6 +48,7 @@ class Target:
     legacy: LegacyRule | None
     native: NativeRoute | None
     names: Mapping[str, str]
+    hooks: Hooks = Hooks.FLASK
 
     def path_params(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the URL's values under FastAPI's names; a host's and defaults keep Flask's."""
@@ -195,7 +197,7 @@ class RouteTableBuilder:
         self._native = native
         self._resolver = Resolver(legacy, native)
         self._copy_of: dict[int, int] = {}
-        self._compiled: tuple[frozenset[tuple[int, str]], Map, _Targets] | None = None
+        self._compiled: tuple[frozenset[tuple[int, str, Hooks]], Map, _Targets] | None = None
 
     def build(self, migration_map: MigrationMap) -> RouteTable:
         """Return the table for a map.
@@ -213,7 +215,7 @@ class RouteTableBuilder:
                 rule_id = self._copy_of[id(rule)]
                 targets[rule_id] = {
                     method: (
-                        replace(target, stage=route.entry.stage)
+                        replace(target, stage=route.entry.stage, hooks=route.entry.hooks)
                         if _listed_method(method, rule) == route.entry.name.method
                         else target
                     )
@@ -223,7 +225,9 @@ class RouteTableBuilder:
 
     def _compile(self, native_only: list[Route]) -> tuple[Map, _Targets]:
         """Return the combined map, and each rule's targets as if the map listed none of Flask's."""
-        key = frozenset((id(route.native), route.entry.name.method) for route in native_only)
+        key = frozenset(
+            (id(route.native), route.entry.name.method, route.entry.hooks) for route in native_only
+        )
         if self._compiled is not None and self._compiled[0] == key:
             return self._compiled[1:]
         url_map, copies = (Map(), {}) if self._legacy is None else self._legacy.copy_map()
@@ -241,7 +245,8 @@ class RouteTableBuilder:
             method = route.entry.name.method
             native_rule = NativeRule(route.native, method)
             url_map.add(native_rule)
-            target = Target(str(route.entry.name), route.entry.stage, None, route.native, {})
+            entry = route.entry
+            target = Target(str(entry.name), entry.stage, None, route.native, {}, entry.hooks)
             targets[id(native_rule)] = dict.fromkeys(native_rule.methods or (), target)
         url_map.update()
         self._compiled = (key, url_map, targets)

@@ -1,0 +1,1 @@
+"""What native routes borrow from Flask until they need it no longer."""

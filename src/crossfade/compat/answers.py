@@ -1,0 +1,119 @@
+"""Answers on their way between the two frameworks: ASGI messages and Flask's `Response`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Flask, Response
+from starlette.types import Message
+from werkzeug.datastructures import Headers
+
+from crossfade.bridge.head import parse_head
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+_END: Final = object()
+
+
+class NativeStream:
+    """The body of a streamed native answer, as the `Response` that hooks see holds it.
+
+    Nobody reads it as a rule: the chunks go past it to the client. A hook that does (an ETag, a
+    compression) gets them on its thread as the native handler sends them.
+
+    Args:
+        on_wanted: called on the loop when a reader finds no chunk.
+    """
+
+    def __init__(self, on_wanted: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._on_wanted = on_wanted
+        self._chunks: SimpleQueue[Any] = SimpleQueue()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._chunks.empty():
+            self._loop.call_soon_threadsafe(self._on_wanted)
+        chunk = self._chunks.get()
+        if isinstance(chunk, bytes):
+            return chunk
+        self._chunks.put(chunk)  # it stays at its end
+        if chunk is _END:
+            raise StopIteration
+        raise chunk
+
+    def put(self, chunk: bytes) -> None:
+        """Add a chunk. On the loop."""
+        if chunk:
+            self._chunks.put(chunk)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Say that no more will come, or that it broke off. On the loop."""
+        self._chunks.put(_END if error is None else error)
+
+    @property
+    def waiting(self) -> int:
+        """How many chunks nobody has read yet."""
+        return self._chunks.qsize()
+
+
+class Answer:
+    """What Flask has to say, ready to be sent.
+
+    Attributes:
+        start: the message of the head.
+        body: the whole body; None where it comes in chunks.
+        chunks: what a body that is not whole is iterated from.
+        source: the iterable that the response was made with, or that a hook put in its place.
+    """
+
+    __slots__ = ("_close", "body", "chunks", "source", "start")
+
+    def __init__(self, response: Response, environ: WSGIEnvironment) -> None:
+        app_iter, status, headers = response.get_wsgi_response(environ)
+        head = parse_head(status, headers, is_head=environ["REQUEST_METHOD"] == "HEAD")
+        self.start: Message = {
+            "type": "http.response.start",
+            "status": head.status,
+            "headers": head.headers,
+        }
+        self._close = getattr(app_iter, "close", None)
+        self.source: object = response.response
+        self.body: bytes | None = None
+        self.chunks: Iterator[bytes] = iter(())
+        if head.bodiless:
+            self.body = b""
+        elif response.is_sequence:
+            self.body = b"".join(app_iter)
+        else:
+            self.chunks = iter(app_iter)
+
+    def next(self) -> bytes | None:
+        """Return the next chunk; None at the end. On a thread."""
+        return next(self.chunks, None)
+
+    def close(self) -> None:
+        """Run what was given to `call_on_close`."""
+        close, self._close = self._close, None
+        if close is not None:
+            close()
+
+
+def flask_response(app: Flask, start: Message, body: bytes | NativeStream) -> Response:
+    """Return a native answer as the application's own `Response`, as hooks expect it."""
+    headers = Headers(
+        [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
+    )
+    has_type = "content-type" in headers
+    response = app.response_class(body, status=start["status"], headers=headers)
+    if not has_type:
+        with suppress(KeyError):  # Werkzeug's default
+            del response.headers["Content-Type"]
+    return response

@@ -1,0 +1,244 @@
+"""A native route inside the Flask application's machinery: who may skip it, and who runs in it."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from crossfade.bridge.plain import answer
+from crossfade.compat.around import Around, Needs
+from crossfade.compat.body import SharedBody
+from crossfade.compat.context import needs_flask
+from crossfade.compat.errors import (
+    BORROWING,
+    CatchAll,
+    ValidationMapper,
+    call_handler,
+    catch_all_of,
+    is_http_error,
+    legacy_validation_error,
+    mapper_of,
+    take_over_default_handlers,
+)
+from crossfade.compat.exchange import Exchange
+from crossfade.compat.flaskside import FlaskSide
+from crossfade.compat.hops import Hopper
+from crossfade.environ import RequestRefused, build_environ
+from crossfade.model import BridgeSettings
+from crossfade.routing import LegacyApp, LegacyRule, NativeApp, NativeRoute, Target
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+logger = logging.getLogger("crossfade.compat")
+
+_DEFAULTS: Final = BridgeSettings()
+_BODILESS: Final = frozenset({"GET", "HEAD"})
+
+
+class Borrower:
+    """Lends the Flask application's machinery to native routes.
+
+    Args:
+        legacy: the Flask application, and the way that requests take to it.
+        native: the FastAPI application. Its built-in exception handlers are replaced.
+        settings: how many threads run hooks, how much of a body is read ahead, how long a client
+            may be silent: as for legacy requests.
+        on_validation_error: what validation errors are, where the endpoint doesn't say.
+    """
+
+    def __init__(
+        self,
+        legacy: LegacyApp,
+        native: NativeApp,
+        settings: BridgeSettings = _DEFAULTS,
+        on_validation_error: ValidationMapper | None = None,
+    ) -> None:
+        self.flask_app = legacy.flask_app
+        self.settings = settings
+        self.hopper = Hopper(settings.threads)
+        self.on_validation_error = on_validation_error or legacy_validation_error
+        self._legacy = legacy
+        self._native = native
+        self._routes: dict[tuple[LegacyRule | None, NativeRoute], BorrowedRoute] = {}
+        take_over_default_handlers(native.app)
+
+    def route(self, target: Target, native: NativeRoute, app: ASGIApp) -> BorrowedRoute:
+        """Return a native route inside what Flask does around its rule.
+
+        Args:
+            target: which rule.
+            native: the route.
+            app: what answers when the route is chosen.
+        """
+        route = self._routes.get((target.legacy, native))
+        if route is None:
+            route = self._routes[target.legacy, native] = BorrowedRoute(self, target, native, app)
+        return route
+
+    def hooks_around(self, legacy: LegacyRule | None) -> list[str]:
+        """Name what Flask does around a rule, or around a URL that it doesn't know."""
+        return Around(self.flask_app, None if legacy is None else str(legacy.endpoint)).names()
+
+    def environ(self, scope: Scope, body: Any) -> WSGIEnvironment:
+        """Return the request as it reaches Flask.
+
+        Raises:
+            RequestRefused: it can be read in two ways, or would not have reached Flask.
+        """
+        environ = self._legacy.enter(build_environ(scope, body))
+        if environ is None:
+            raise RequestRefused(404, "This request does not reach the Flask application")
+        return environ
+
+    @property
+    def catch_all(self) -> Callable[..., Any] | None:
+        """FastAPI's handler of any exception, where the team registered one."""
+        return catch_all_of(self._native.app)
+
+    @property
+    def debug(self) -> bool:
+        """Whether FastAPI shows what goes wrong."""
+        return self._native.app.debug
+
+    def close(self) -> None:
+        """Wait for the hooks that run. From a thread."""
+        self.hopper.close(self.settings.shutdown_timeout)
+
+
+class BorrowedRoute:
+    """One native route as an ASGI application, with Flask around it.
+
+    Attributes:
+        around: what Flask does around it.
+    """
+
+    def __init__(
+        self, borrower: Borrower, target: Target, native: NativeRoute, app: ASGIApp
+    ) -> None:
+        endpoint = None if target.legacy is None else str(target.legacy.endpoint)
+        self.around = Around(borrower.flask_app, endpoint)
+        self._borrower = borrower
+        self._native_app = app
+        self._endpoint = endpoint
+        self._names = target.names
+        self._mapper = mapper_of(native.endpoint) or borrower.on_validation_error
+        self._uses_flask = needs_flask(native.dependant)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, for which this route is chosen already."""
+        scope[BORROWING] = True
+        needs = self.around.needs(scope["headers"])
+        body: SharedBody | None = None
+        if _has_body(scope):
+            settings = self._borrower.settings
+            body = SharedBody(receive, settings.request_buffer, settings.client_timeout)
+            receive = body.receive
+        try:
+            if not needs.context and not self._uses_flask:
+                await self._run_bare(scope, receive, send, body)
+                return
+            if body is not None:
+                await body.prefetch()
+                if body.gone:
+                    return
+            exchange = self._exchange(scope, send, body, needs)
+            await self._guard(exchange, exchange.run(self._app(), scope, receive), send)
+        except RequestRefused as error:
+            for message in answer(error.status, error.reason):
+                await send(message)
+        finally:
+            if body is not None:
+                body.close()
+
+    async def _run_bare(
+        self, scope: Scope, receive: Receive, send: Send, body: SharedBody | None
+    ) -> None:
+        """Call the handler alone: Flask does nothing around it, but shows its errors."""
+        started = False
+
+        def note(message: Message) -> Awaitable[None]:
+            nonlocal started
+            started = True
+            return send(message)
+
+        try:
+            await self._app()(scope, receive, note)
+        except Exception as error:
+            if started:
+                raise
+            needs = Needs(context=True, before=True, after=True)
+            exchange = self._exchange(scope, send, body, needs)
+            await self._guard(exchange, exchange.fail(error), send)
+
+    async def _guard(self, exchange: Exchange, running: Awaitable[None], send: Send) -> None:
+        """Answer what Flask lets pass as a WSGI server does, and let the server log it."""
+        try:
+            await running
+        except Exception:
+            if not exchange.started and not self._borrower.debug:
+                for message in answer(500):
+                    await send(message)
+            raise
+
+    def _exchange(
+        self, scope: Scope, send: Send, body: SharedBody | None, needs: Needs
+    ) -> Exchange:
+        borrower = self._borrower
+        environ = borrower.environ(scope, io.BytesIO() if body is None else body.input)
+        side = FlaskSide(borrower.flask_app, environ, self._endpoint)
+        return Exchange(
+            borrower.flask_app, side, borrower.hopper, needs, self._mapper, self._names, send
+        )
+
+    def _app(self) -> ASGIApp:
+        """Return the route's own application, inside FastAPI's handler of any exception.
+
+        That stands outside of FastAPI's middleware otherwise, where no hook would see its answer.
+        """
+        app = self._native_app
+        catch_all = self._borrower.catch_all
+        return app if catch_all is None else _with_catch_all(app, catch_all)
+
+
+def _with_catch_all(app: ASGIApp, handler: Callable[..., Any]) -> ASGIApp:
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await app(scope, receive, note)
+        except Exception as error:
+            if started or is_http_error(error):
+                raise
+            known = isinstance(handler, CatchAll)
+            inner = handler.handler if isinstance(handler, CatchAll) else handler
+            response = await call_handler(inner, Request(scope, receive, note), error)
+            await response(scope, receive, send)
+            scope[BORROWING] = error
+            if known:
+                raise  # as Starlette does, for the server to log it
+            # One registered after mount_legacy: FastAPI would call it a second time.
+            logger.exception("%s failed; FastAPI's handler answered", scope["path"])
+
+    return call
+
+
+def _has_body(scope: Scope) -> bool:
+    """Whether the request has a body, or may have one."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return bool(value != b"0")
+        if name in (b"transfer-encoding", b"expect"):
+            return True
+    # HTTP/2 and 3 may frame a body without either header.
+    return bool(scope.get("http_version", "1.1")[0] != "1" and scope["method"] not in _BODILESS)

@@ -1,0 +1,138 @@
+"""One request's way through Flask, split where the view would have been.
+
+What stands here follows `Flask.wsgi_app` and `Flask.full_dispatch_request` line by line, by methods
+that Flask makes public. All of it runs in the request's own `contextvars.Context`, on any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, request_started
+from flask.ctx import RequestContext
+
+from crossfade.compat.answers import Answer
+from crossfade.compat.errors import headers_of
+from crossfade.errors import CrossfadeError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+    from flask.typing import ResponseReturnValue
+
+
+class FlaskSide:
+    """What Flask does with one request, before and after the native handler.
+
+    Args:
+        app: the Flask application.
+        environ: the request, as it reaches Flask.
+        endpoint: Flask's name of the view that the handler stands for; None where Flask has none.
+
+    Attributes:
+        error: what `teardown_request` is told; None where all went well or was handled.
+        changed_values: the URL's values that a `url_value_preprocessor` changed, by Flask's names.
+    """
+
+    __slots__ = ("_app", "_context", "_endpoint", "_environ", "changed_values", "error")
+
+    def __init__(self, app: Flask, environ: WSGIEnvironment, endpoint: str | None) -> None:
+        self._app = app
+        self._environ = environ
+        self._endpoint = endpoint
+        self._context: RequestContext | None = None
+        self.error: BaseException | None = None
+        self.changed_values: dict[str, Any] = {}
+
+    def enter(self) -> Answer | None:
+        """Run what comes before the view.
+
+        Returns:
+            Flask's answer where a hook ended the request; everything is torn down then.
+            None where it is the view's turn.
+        """
+        app = self._app
+        try:
+            context = self._context = app.request_context(self._environ)
+            try:
+                context.push()
+                try:
+                    request_started.send(app, _async_wrapper=app.ensure_sync)
+                    matched = dict(context.request.view_args or ())
+                    result = app.preprocess_request()
+                    if result is None:
+                        self._check_match(context)
+                        self._note_changes(matched, context.request.view_args or {})
+                        return None
+                except Exception as error:  # noqa: BLE001 - Flask decides what becomes of it
+                    result = app.handle_user_exception(error)
+                response = app.finalize_request(result)
+            except Exception as error:  # noqa: BLE001
+                self.error = error
+                response = app.handle_exception(error)
+            answer = Answer(response, self._environ)
+        except BaseException as error:
+            self.error = self.error or error
+            self.leave()
+            raise
+        self.leave()
+        if answer.body is not None:
+            answer.close()
+        return answer
+
+    def finish(self, view: Callable[[], ResponseReturnValue]) -> Answer:
+        """Run what comes after the view, but for the teardown.
+
+        Args:
+            view: returns what the native handler returned, or raises what it raised.
+        """
+        app = self._app
+        try:
+            try:
+                result = view()
+            except Exception as error:  # noqa: BLE001 - Flask decides what becomes of it
+                result = self._with_headers(error, app.handle_user_exception(error))
+            response = app.finalize_request(result)
+        except Exception as error:  # noqa: BLE001
+            self.error = error
+            response = app.handle_exception(error)
+        return Answer(response, self._environ)
+
+    def leave(self) -> None:
+        """Tear down the request's and the application's context."""
+        context, self._context = self._context, None
+        error = self.error
+        if error is not None and self._app.should_ignore_error(error):
+            error = None
+        if context is not None:
+            context.pop(error)
+
+    def _with_headers(self, error: Exception, result: Any) -> Any:
+        """Add headers that the handler asked for, where an error handler left them out."""
+        headers = headers_of(error)
+        if headers:
+            result = self._app.make_response(result)
+            for name, value in headers.items():
+                result.headers.setdefault(name, value)
+        return result
+
+    def _note_changes(self, before: dict[str, Any], after: dict[str, Any]) -> None:
+        if after != before:
+            self.changed_values = {
+                name: value
+                for name, value in after.items()
+                if name not in before or before[name] is not value
+            }
+
+    def _check_match(self, context: RequestContext) -> None:
+        """Never let a handler stand for a view that Flask would not have called."""
+        if self._endpoint is None:
+            return
+        request = context.request
+        if request.routing_exception is not None:
+            self._app.raise_routing_exception(request)
+        if request.endpoint != self._endpoint:
+            raise CrossfadeError(
+                f"the native handler stands for {self._endpoint!r}, but Flask's URL map gives "
+                f"{request.method} {request.path} to {request.endpoint!r}; so nobody answered"
+            )
