@@ -117,6 +117,8 @@ def test_params_join_the_query_that_the_path_has(
     ("options", "body"),
     [
         ({"json": {"a": 1}}, 'content-type: application/json\ncontent-length: 7\n\n{"a":1}'),
+        ({"json": [float("nan"), "é"], "headers": {"Content-Type": "text/json"}},
+         'content-length: 10\ncontent-type: text/json\n\n[NaN,"é"]'),
         ({"data": {"a": "é"}},
          "content-type: application/x-www-form-urlencoded\ncontent-length: 8\n\na=%C3%A9"),
         ({"content": b"{}"}, "content-length: 2\n\n{}"),

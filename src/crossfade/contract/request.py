@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from json import dumps
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -90,16 +91,20 @@ def build_request(
 
     The path is sent as it is written: `/x%2Fy`, `//leaf`, `/a/../b`. Only what can't stand in a
     request line is escaped (blanks, controls, non-ASCII as UTF-8); `bytes` are not touched at all.
-    The body and its headers are httpx's; a header given here replaces the one of that name.
+    Forms, uploads and their headers are httpx's; a header given here replaces the one of that name.
     """
     given = _given(headers)
+    if json is not None:
+        # As httpx 0.28 writes it; the same bytes with every version, and NaN as Python has it.
+        content = dumps(json, ensure_ascii=False, separators=(",", ":"))
     named = {name for name, _ in given}
     content_type = [pair for pair in given if pair[0] == "content-type"]
+    if json is not None and not content_type:
+        content_type = [("content-type", "application/json")]
     built = httpx.Request(
         method,
         base_url,
         headers=content_type,
-        json=json,
         data=data,
         files=files,
         content=content,
