@@ -18,7 +18,7 @@ from fastapi import Body, FastAPI, HTTPException, Query
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from pydantic import BaseModel
 
-from crossfade import model, mount_legacy
+from crossfade import mount_legacy
 from crossfade.contract.client import Contract
 from crossfade.contract.errors import ContractFailed
 from crossfade.contract.inprocess import InProcessApp
@@ -189,8 +189,8 @@ ROWS: list[tuple[str, dict[str, Any], str, str]] = [
 
 PATHS = sorted({row[0].partition("?")[0] for row in ROWS})
 
-# Each row shows FastAPI's own answer, not what it borrows from Flask, where it can borrow.
-STAGE = '{ stage = "legacy", hooks = "none" }' if hasattr(model, "Hooks") else '"legacy"'
+# Each row shows FastAPI's own answer, not what it borrows from Flask.
+STAGE = '{ stage = "legacy", hooks = "none" }'
 
 
 @pytest.fixture(scope="module")
