@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request
-from flask import Flask
+from flask import Flask, Response
+from starlette.types import Message
 
 from crossfade import Gateway, MapError, MountError, mount_legacy
 from tests.asgi.kit import (
+    DEADLINE,
     Mount,
     ask,
     ask_async,
@@ -177,3 +179,46 @@ def test_without_lifespan_the_map_is_followed_from_the_first_request(mount: Moun
     assert gateway.live._thread is None
     ask(app, "GET", "/a")
     assert gateway.live._thread is not None
+
+
+def test_shutdown_lets_go_of_the_legacy_application(mount: Mount) -> None:
+    """A request that still waits for its client when the server stops ends, and so does its thread.
+
+    What the bridge then does in detail is its own tests' matter.
+    """
+    legacy = flask_with()
+    closed: list[str] = []
+
+    @legacy.get("/endless")
+    def endless() -> Response:
+        def stream() -> Iterator[bytes]:
+            try:
+                while True:
+                    yield b"x" * 100_000
+            finally:
+                closed.append("closed")
+
+        return Response(stream())
+
+    app = native_with()
+    mount(app, legacy)
+
+    async def visit() -> None:
+        started = asyncio.Event()
+
+        async def receive() -> Message:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async def send(message: Message) -> None:
+            started.set()
+            await asyncio.Event().wait()  # a client that takes nothing
+
+        async with running(app):
+            request = asyncio.ensure_future(app(http_scope("GET", "/endless"), receive, send))
+            await asyncio.wait_for(started.wait(), DEADLINE)
+        assert closed == ["closed"]
+        request.cancel()
+        await asyncio.gather(request, return_exceptions=True)
+
+    asyncio.run(visit())
