@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
 from fastapi.routing import APIRoute
+from flask import Flask
 from starlette.convertors import CONVERTOR_TYPES
 from starlette.datastructures import URLPath
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import BaseRoute, Match, Mount, NoMatchFound, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -64,14 +66,21 @@ class Gateway:
         bridge: the legacy application under ASGI.
         borrower: lends Flask's machinery to native routes; None where the legacy application is
             no Flask that could be looked into.
+        flask_app: the Flask application that could be looked into, else None.
     """
 
     def __init__(
-        self, live: LiveMap, bridge: Bridge, native: NativeApp, borrower: Borrower | None = None
+        self,
+        live: LiveMap,
+        bridge: Bridge,
+        native: NativeApp,
+        borrower: Borrower | None = None,
+        flask_app: Flask | None = None,
     ) -> None:
         self.live = live
         self.bridge = bridge
         self.borrower = borrower
+        self.flask_app = flask_app
         self._native = native
         self._left_to_router = frozenset(r for r in native.routes if _has_own_ways(r.route))
         self._announced: Snapshot | None = None
@@ -104,12 +113,25 @@ class Gateway:
         scope[SELECTION] = selection
         if gateway.served_by_header or access_logger.isEnabledFor(logging.INFO):
             send = _Outbound(send, scope, selection, gateway.served_by_header)
+            if selection.side is Side.NATIVE:
+                app = self._answering_errors(app)
         if selection.side is Side.LEGACY:
             return self.bridge(scope, receive, send)
         if scope["method"] == "HEAD":
             send = _without_body(scope, send)
         scope[_CHOSEN] = chosen
         return app(scope, receive, send)
+
+    def _answering_errors(self, app: ASGIApp) -> ASGIApp:
+        """Have an unhandled exception answered on this side of the gateway.
+
+        Starlette answers it outside all middleware, where nothing would say who served it. It is
+        raised again after the answer, so that what stands outside still sees it.
+        """
+        native = self._native.app
+        handlers = native.exception_handlers
+        handler = handlers.get(Exception) or handlers.get(500)
+        return ServerErrorMiddleware(app, handler=handler, debug=native.debug)
 
     def choose(
         self, snapshot: Snapshot, scope: Scope

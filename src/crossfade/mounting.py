@@ -62,7 +62,7 @@ def mount_legacy(
     live = LiveMap(migration_map, RouteTableBuilder(known, native).build)
     settings = live.snapshot.map.bridge
     borrower = None if known is None else Borrower(known, native, settings, validation_error)
-    gateway = Gateway(live, Bridge(legacy, settings), native, borrower)
+    gateway = Gateway(live, Bridge(legacy, settings), native, borrower, flask_app)
     gateway.announce(live.snapshot)
     app.add_middleware(GatewayMiddleware, gateway=gateway)
     app.router.routes.insert(0, ChosenRoute())

@@ -115,9 +115,18 @@ def ask(
     return asyncio.run(with_deadline())
 
 
-async def ask_async(app: ASGIApp, scope: Scope, body: bytes = b"") -> Answer:
-    """Send one request in the running loop; after its end the client hangs up."""
-    answer = Answer(scope=dict(scope))
+async def ask_async(
+    app: ASGIApp, scope: Scope, body: bytes = b"", into: Answer | None = None
+) -> Answer:
+    """Send one request in the running loop; after its end the client hangs up.
+
+    Args:
+        app: what is asked.
+        scope: of the request.
+        body: of the request.
+        into: takes what arrives; for an application that answers and raises then.
+    """
+    answer = Answer(scope=dict(scope)) if into is None else into
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
     ended = asyncio.Event()
 

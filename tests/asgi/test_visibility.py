@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from crossfade.model import FORCE_SIDE, Side
-from tests.asgi.kit import Mount, ask, flask_with, native_with
+from tests.asgi.kit import Answer, Mount, ask, ask_async, flask_with, http_scope, native_with
 
 HEADER = "[gateway]\nserved_by_header = true\n"
 STATUS = '[gateway]\nstatus_path = "/_crossfade"\n'
@@ -53,6 +56,38 @@ def test_the_header_is_on_native_errors(mount: Mount) -> None:
     mount(app, flask_with("GET /a"), "GET /a", settings=HEADER)
     answer = ask(app, "GET", "/a?x=y")
     assert (answer.status, answer.get("x-served-by")) == (400, "fastapi")
+
+
+@pytest.mark.parametrize("hooks", ["flask", "none"])
+def test_an_unhandled_error_names_its_side(
+    mount: Mount, hooks: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A 500, which Starlette answers outside all middleware, has header and log record too."""
+    app = FastAPI()
+
+    @app.get("/a")
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    @app.exception_handler(Exception)
+    def own_words(_: Request, error: Exception) -> PlainTextResponse:
+        return PlainTextResponse(type(error).__name__, status_code=500)
+
+    mount(app, flask_with("GET /a"), "GET /a", settings=HEADER, hooks=hooks)
+    answer = Answer(scope=http_scope("GET", "/a", ()))
+
+    async def fails() -> None:
+        with suppress(ZeroDivisionError):  # the server logs it, where Flask does not
+            await ask_async(app, answer.scope, into=answer)
+
+    with caplog.at_level(logging.INFO, logger="crossfade.access"):
+        asyncio.run(fails())
+    assert (answer.status, answer.all("x-served-by")) == (500, ["fastapi"])
+    assert [getattr(r, "status", None) for r in caplog.records if r.name == "crossfade.access"] == [
+        500
+    ]
+    if hooks == "none":
+        assert answer.body == b"ZeroDivisionError"
 
 
 def test_the_scope_has_the_selection(mount: Mount) -> None:
