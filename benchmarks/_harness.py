@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import statistics
@@ -27,33 +28,42 @@ class Load:
         rate: answers per second.
         p50: median latency in milliseconds.
         p99: 99th percentile of the latency in milliseconds.
+        cpu: the server's processor time per answer, in microseconds: what is left of the rate on
+            a machine that is busy with other things.
         errors: answers that were not 2xx or did not come.
     """
 
     rate: float
     p50: float
     p99: float
+    cpu: float
     errors: int
 
 
 def wrk(
-    server: Server, target: str, connections: int, seconds: float, script: Path | None = None
+    server: Server, target: str, connections: int, seconds: int, script: Path | None = None
 ) -> Load:
     """Load a target of a server with `wrk`, from the load's core."""
     program = shutil.which("wrk")
     assert program, "the benchmark needs wrk (Debian's package of that name)"
-    command = ["taskset", "-c", LOAD_CORE, program, "-t1", f"-c{connections}", f"-d{seconds:g}s"]
+    command = ["taskset", "-c", LOAD_CORE, program, "-t1", f"-c{connections}", f"-d{seconds}s"]
     command += ["--latency", "--timeout", "20s"]
     if script is not None:
         command += ["-s", str(script)]
     command.append(f"http://127.0.0.1:{server.port}{target}")
+    pids = [server.pid, *children(server.pid)]
+    before = sum(map(cpu_seconds, pids))
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    spent = sum(map(cpu_seconds, pids)) - before
+    answers = re.search(r"(\d+) requests in", out)
+    assert answers is not None, out
+    cpu = 1e6 * spent / max(1, int(answers[1]))
     errors = sum(int(n) for n in re.findall(r"Non-2xx or 3xx responses: (\d+)", out))
     for line in re.findall(r"Socket errors: (.*)", out):
         errors += sum(map(int, re.findall(r"\d+", line)))
     rate = re.search(r"Requests/sec:\s+([\d.]+)", out)
     assert rate is not None, out
-    return Load(float(rate[1]), _latency(out, "50%"), _latency(out, "99%"), errors)
+    return Load(float(rate[1]), _latency(out, "50%"), _latency(out, "99%"), cpu, errors)
 
 
 def _latency(out: str, percentile: str) -> float:
@@ -69,6 +79,7 @@ class Median:
     rate: float
     p50: float
     p99: float
+    cpu: float
     errors: int
 
     @classmethod
@@ -78,6 +89,7 @@ class Median:
             statistics.median(load.rate for load in rounds),
             statistics.median(load.p50 for load in rounds),
             statistics.median(load.p99 for load in rounds),
+            statistics.median(load.cpu for load in rounds),
             sum(load.errors for load in rounds),
         )
 
@@ -86,7 +98,7 @@ def in_turns(
     servers: Mapping[str, Server],
     target: str,
     connections: int,
-    seconds: float,
+    seconds: int,
     rounds: int,
     script: Path | None = None,
 ) -> dict[str, Median]:
@@ -104,6 +116,12 @@ def memory(pid: int, field: str) -> int:
         if line.startswith(f"{field}:"):
             return int(line.split()[1])
     raise LookupError(field)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has taken, with all of its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def forget_peak(pid: int) -> None:

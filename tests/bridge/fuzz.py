@@ -413,6 +413,12 @@ def _both_refuse(case: Case, direct: Outcome, gateway: Outcome) -> bool:
     return _refused(gateway) and _refused(direct) and direct[1:] == gateway[1:]
 
 
+def _but_for_interim(case: Case, direct: Outcome, gateway: Outcome) -> bool:
+    if "expect" not in case.traits or not isinstance(gateway[0], dict):
+        return False
+    return direct == [{**gateway[0], "interim": ()}, *gateway[1:]]
+
+
 def _either_refuses(case: Case, direct: Outcome, gateway: Outcome) -> bool:
     return _gateway_refuses(case, direct, gateway) or _gunicorn_refuses(case, direct, gateway)
 
@@ -443,6 +449,7 @@ def _with(check: Check, *traits: str) -> Check:
 # A difference has the first explanation that holds for it; docs/bridge.md has each of them.
 EXPLAINED: Final[list[tuple[str, Check]]] = [
     ("no body goes with Upgrade: httptools would drop it", _with(_gateway_refuses, "body")),
+    ("httptools: uvicorn sends 100 to HTTP/1.0", _with(_but_for_interim, "HTTP/1.0")),
     ("malformed framing", _with(_framed_otherwise, "framing")),
     ("two faults: which is named first", _both_refuse),
     ("HTTP versions", _with(_either_refuses, "version")),

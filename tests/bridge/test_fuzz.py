@@ -54,6 +54,7 @@ FOUND = [
     Probe("a one-letter method", b"X /a HTTP/1.1\r\nHost: a\r\n\r\n"),
     Probe("a control character in a value", b"GET /a HTTP/1.1\r\nHost: a\r\nX: a\x7fb\r\n\r\n"),
     Probe("a length with zeros", b"PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 003\r\n\r\nabc"),
+    Probe("HTTP/1.0 knows no 100", b"GET /a HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\n\r\n"),
     Probe("OPTIONS *", b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"),
 ]
 

@@ -21,12 +21,14 @@ _LAST_PROBE: Final = 60.0
 def has_body(scope: Any, environ: dict[str, Any]) -> bool:
     """Whether the server must be asked for a body, or for the 100 Continue that goes before it."""
     length = environ.get("CONTENT_LENGTH")
+    version = scope.get("http_version", "1.1")
     return (
         (length is not None and length != "0")
         or "HTTP_TRANSFER_ENCODING" in environ
-        or "HTTP_EXPECT" in environ
+        # Not to HTTP/1.0, which knows no 100 Continue (RFC 9110 10.1.1).
+        or ("HTTP_EXPECT" in environ and version != "1.0")
         # HTTP/2 and 3 may frame a body without either header.
-        or scope.get("http_version", "1.1")[0] != "1"
+        or version[0] != "1"
     )
 
 
