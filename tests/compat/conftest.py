@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
+from crossfade import Gateway, mount_legacy
+from tests.asgi.kit import Mount
 from tests.compat import recorder as recording
 
 
@@ -26,3 +30,26 @@ def recorder(tmp_path: Path, sync: bool) -> Iterator[recording.Recorder]:
     asyncio.run(recorder.gateway.bridge.aclose())
     if recorder.gateway.borrower is not None:
         recorder.gateway.borrower.close()
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Mount]:
+    """Mount a legacy application with the named routes native; they borrow Flask."""
+    mounted: list[Gateway] = []
+
+    def do_mount(
+        app: FastAPI, legacy: Any, *native: str, hooks: str = "flask", **options: Any
+    ) -> Gateway:
+        entry = f'{{ stage = "native", hooks = "{hooks}" }}'
+        path = tmp_path / f"map{len(mounted)}.toml"
+        path.write_text("\n".join(["[routes]", *(f'"{route}" = {entry}' for route in native)]))
+        gateway = mount_legacy(app, legacy, migration_map=path, **options)
+        mounted.append(gateway)
+        return gateway
+
+    yield do_mount
+    for gateway in mounted:
+        gateway.live.stop()
+        asyncio.run(gateway.bridge.aclose())
+        if gateway.borrower is not None:
+            gateway.borrower.close()

@@ -1,1 +1,88 @@
-"""What native routes borrow from Flask until they need it no longer."""
+"""What native routes borrow from Flask until they need it no longer.
+
+| module | owns |
+| --- | --- |
+| `borrow` | who runs inside Flask's machinery, and who has nothing to borrow |
+| `exchange` | one request: every way in which it can end |
+| `flaskside` | Flask's part of it, in Flask's order |
+| `around` | what an application does around a view |
+| `hops` | threads and contexts |
+| `body`, `answers` | what both frameworks read, and what goes from one to the other |
+| `errors` | what a handler raises, in Flask's words |
+| `context`, `requests`, `responses` | what handlers use: session, user, arguments, answers |
+| `urls` | `url_for` on both sides |
+| `blocking` | the warning of what holds up the event loop |
+"""
+
+from __future__ import annotations
+
+from crossfade.compat.context import (
+    CurrentUser,
+    Flash,
+    FlaskRequest,
+    G,
+    LoggedIn,
+    Session,
+    allowed,
+    flask_context,
+)
+from crossfade.compat.errors import legacy_validation_error, validation_error
+from crossfade.compat.requests import (
+    REQUIRED,
+    arg,
+    args,
+    cookie,
+    file,
+    form,
+    form_body,
+    forms,
+    header,
+    json,
+    json_body,
+    json_model,
+)
+from crossfade.compat.responses import (
+    DecimalString,
+    FlaskJSONResponse,
+    FlaskResponse,
+    HttpDate,
+    HttpDateTime,
+    delete_cookie,
+    flask_view,
+    jsonify,
+    set_cookie,
+)
+
+__all__ = [
+    "REQUIRED",
+    "CurrentUser",
+    "DecimalString",
+    "Flash",
+    "FlaskJSONResponse",
+    "FlaskRequest",
+    "FlaskResponse",
+    "G",
+    "HttpDate",
+    "HttpDateTime",
+    "LoggedIn",
+    "Session",
+    "allowed",
+    "arg",
+    "args",
+    "cookie",
+    "delete_cookie",
+    "file",
+    "flask_context",
+    "flask_view",
+    "form",
+    "form_body",
+    "forms",
+    "header",
+    "json",
+    "json_body",
+    "json_model",
+    "jsonify",
+    "legacy_validation_error",
+    "set_cookie",
+    "validation_error",
+]

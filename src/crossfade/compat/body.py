@@ -13,6 +13,9 @@ from starlette.types import Message, Receive
 
 from crossfade.bridge.body import ClientDisconnected
 
+SHARED_BODY: Final = "crossfade.body"
+"""Environ key of the `SharedBody`."""
+
 _IN_MEMORY: Final = 1_048_576
 """Bytes that are held in memory. More goes to a temporary file."""
 
@@ -47,6 +50,11 @@ class SharedBody:
         self._native_at = 0
         self._native_ended = False
         self.input = io.BufferedReader(_Input(self), _BLOCK)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it has arrived."""
+        return self._ended
 
     async def prefetch(self) -> None:
         """Read a short body whole, or the first window of a longer one.

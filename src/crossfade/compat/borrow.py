@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crossfade.bridge.plain import answer
 from crossfade.compat.around import Around, Needs
-from crossfade.compat.body import SharedBody
+from crossfade.compat.blocking import Watch
+from crossfade.compat.body import SHARED_BODY, SharedBody
 from crossfade.compat.context import needs_flask
 from crossfade.compat.errors import (
     BORROWING,
@@ -28,6 +29,7 @@ from crossfade.compat.errors import (
 from crossfade.compat.exchange import Exchange
 from crossfade.compat.flaskside import FlaskSide
 from crossfade.compat.hops import Hopper
+from crossfade.compat.urls import LegacyUrls, find_native_urls
 from crossfade.environ import RequestRefused, build_environ
 from crossfade.model import BridgeSettings
 from crossfade.routing import LegacyApp, LegacyRule, NativeApp, NativeRoute, Target
@@ -67,6 +69,9 @@ class Borrower:
         self._native = native
         self._routes: dict[tuple[LegacyRule | None, NativeRoute], BorrowedRoute] = {}
         take_over_default_handlers(native.app)
+        find_native_urls(legacy.flask_app, native.app)
+        native.app.router.routes.append(LegacyUrls(legacy.flask_app))
+        self.watch = Watch() if legacy.flask_app.debug or native.app.debug else None
 
     def route(self, target: Target, native: NativeRoute, app: ASGIApp) -> BorrowedRoute:
         """Return a native route inside what Flask does around its rule.
@@ -191,6 +196,8 @@ class BorrowedRoute:
     ) -> Exchange:
         borrower = self._borrower
         environ = borrower.environ(scope, io.BytesIO() if body is None else body.input)
+        if body is not None:
+            environ[SHARED_BODY] = body
         side = FlaskSide(borrower.flask_app, environ, self._endpoint)
         return Exchange(
             borrower.flask_app, side, borrower.hopper, needs, self._mapper, self._names, send
@@ -202,6 +209,8 @@ class BorrowedRoute:
         That stands outside of FastAPI's middleware otherwise, where no hook would see its answer.
         """
         app = self._native_app
+        if self._borrower.watch is not None:
+            app = self._borrower.watch.watched(app)
         catch_all = self._borrower.catch_all
         return app if catch_all is None else _with_catch_all(app, catch_all)
 

@@ -10,9 +10,12 @@ opens and saves the session, so any session interface will do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import flask
+from fastapi import Depends
 from flask import has_request_context
+from flask.sessions import SessionMixin
 from starlette.requests import HTTPConnection
 
 from crossfade.compat.errors import BORROWING
@@ -58,3 +61,100 @@ def _calls(dependant: Any) -> Iterator[Callable[..., Any]]:
         yield dependant.call
     for inner in dependant.dependencies:
         yield from _calls(inner)
+
+
+def mark(dependency: Callable[..., Any]) -> Callable[..., Any]:
+    """Note on a dependency that it needs Flask's request context; return it."""
+    setattr(dependency, _MARK, True)
+    return dependency
+
+
+@mark
+async def _session(connection: HTTPConnection) -> Any:
+    flask_context(connection)
+    return flask.session
+
+
+@mark
+async def _g(connection: HTTPConnection) -> Any:
+    flask_context(connection)
+    return flask.g
+
+
+@mark
+async def _flask_request(connection: HTTPConnection) -> Any:
+    flask_context(connection)
+    return flask.request
+
+
+@mark
+async def _flash(connection: HTTPConnection) -> Callable[..., None]:
+    flask_context(connection)
+    return flask.flash
+
+
+Session = Annotated[SessionMixin, Depends(_session)]
+"""The Flask session, opened and saved by the application's own session interface."""
+
+G = Annotated[Any, Depends(_g)]
+"""`flask.g`, with what `before_request` left there."""
+
+FlaskRequest = Annotated[flask.Request, Depends(_flask_request)]
+"""The request as Flask sees it, the application's own class of it."""
+
+Flash = Annotated[Callable[..., None], Depends(_flash)]
+"""`flask.flash`: the message is shown by whichever side renders the next page."""
+
+
+# Plain functions, which FastAPI runs in threads: a user loader asks a database.
+@mark
+def _current_user(connection: HTTPConnection) -> Any:
+    flask_context(connection)
+    return _flask_login().current_user._get_current_object()
+
+
+@mark
+def _logged_in(connection: HTTPConnection) -> Any:
+    flask_context(connection)
+    login = _flask_login()
+    user = login.current_user._get_current_object()
+    if flask.request.method in login.config.EXEMPT_METHODS:
+        return user
+    if flask.current_app.config.get("LOGIN_DISABLED") or user.is_authenticated:
+        return user
+    # What Flask-Login does with those who may not: a redirect, a flash, or 401.
+    return flask.abort(flask.current_app.make_response(_unauthorized()))
+
+
+CurrentUser = Annotated[Any, Depends(_current_user)]
+"""Flask-Login's user: the application's own object, the anonymous one for those not logged in."""
+
+LoggedIn = Annotated[Any, Depends(_logged_in)]
+"""Flask-Login's user; others are answered as `login_required` answers them."""
+
+
+def allowed(check: Callable[[Any], bool]) -> Any:
+    """Return a dependency: the user who is logged in, if `check` lets them; 403 otherwise.
+
+    @router.get("/admin", dependencies=[allowed(lambda user: "admin" in user.roles)])
+    """
+
+    @mark
+    def user(user: LoggedIn) -> Any:
+        if not check(user):
+            flask.abort(403)
+        return user
+
+    return Depends(user)
+
+
+def _flask_login() -> Any:
+    try:
+        import flask_login  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise CrossfadeError("Flask-Login is not installed") from error
+    return flask_login
+
+
+def _unauthorized() -> Any:
+    return flask.current_app.login_manager.unauthorized()  # type: ignore[attr-defined]

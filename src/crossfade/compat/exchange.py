@@ -93,7 +93,11 @@ class Exchange:
             Exception: what Flask raises where its settings let errors propagate, or what went
                 wrong after the answer had begun, so that the server cuts the connection.
         """
-        early = await self._phase(self._side.enter, self._needs.before)
+        try:
+            early = await self._phase(self._side.enter, self._needs.before)
+        except asyncio.CancelledError as cancelled:
+            await self._abandon(cancelled)
+            raise
         if early is not None:
             await self._send_answer(early)
             early.close()

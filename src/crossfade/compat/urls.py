@@ -1,0 +1,105 @@
+"""`url_for` on either side finds the other's endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from fastapi import FastAPI
+from flask import Flask, has_request_context, request
+from starlette.datastructures import URLPath
+from starlette.routing import BaseRoute, Match, NoMatchFound
+from starlette.types import Receive, Scope, Send
+from werkzeug.routing import BuildError
+
+
+class LegacyUrls(BaseRoute):
+    """Stands at the end of FastAPI's router and knows the URLs of Flask's endpoints.
+
+    `request.url_for("auth.login")` and `app.url_path_for("static", filename="a.css")` find what
+    FastAPI has no route of that name for.
+    """
+
+    def __init__(self, flask_app: Flask) -> None:
+        self._flask_app = flask_app
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match nothing: the gateway has chosen before the router is asked."""
+        return Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Never called, as it matches nothing."""
+        raise AssertionError("a route that matches nothing was called")
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        """Return the URL of a Flask endpoint; values that its rule doesn't have go into the query.
+
+        Raises:
+            NoMatchFound: Flask has no such endpoint, or not with these values.
+        """
+        app = self._flask_app
+        values = dict(path_params)
+        app.inject_url_defaults(name, values)
+        adapter = app.url_map.bind("flask.invalid", script_name="/")
+        try:
+            url = adapter.build(name, values, force_external=app.url_map.host_matching)
+        except BuildError as error:
+            raise NoMatchFound(name, path_params) from error
+        host = urlsplit(url).netloc
+        return URLPath(url if not host else url.partition(host)[2], host=host)
+
+
+def find_native_urls(flask_app: Flask, app: FastAPI) -> None:
+    """Let `flask.url_for` find the routes that only FastAPI has, by their names.
+
+    Values that the path doesn't have go into the query, as in Flask.
+    """
+
+    def build(error: Exception, endpoint: str, values: dict[str, Any]) -> str:
+        options = {name: values[name] for name in list(values) if name in _OPTIONS}
+        given = {name: value for name, value in values.items() if name not in _OPTIONS}
+        path = _native_path(app, endpoint, given)
+        if path is None:
+            raise error
+        root = request.root_path if has_request_context() else flask_app.config["APPLICATION_ROOT"]
+        url = root.rstrip("/") + path
+        if options.get("_external") or options.get("_scheme"):
+            base = urlsplit(request.url_root) if has_request_context() else None
+            scheme = options.get("_scheme") or (
+                base.scheme if base else flask_app.config["PREFERRED_URL_SCHEME"]
+            )
+            host = base.netloc if base else flask_app.config["SERVER_NAME"]
+            url = f"{scheme}://{host}{url}"
+        if options.get("_anchor"):
+            url += f"#{quote(options['_anchor'], safe='%!#$&()*+,/:;=?@')}"
+        return url
+
+    flask_app.url_build_error_handlers.append(build)
+
+
+_OPTIONS = frozenset({"_anchor", "_method", "_scheme", "_external"})
+
+
+def _native_path(app: FastAPI, endpoint: str, values: dict[str, Any]) -> str | None:
+    """Return path and query; None where FastAPI has no such route."""
+    for names in _subsets(app, endpoint, values):
+        try:
+            path = str(app.url_path_for(endpoint, **{name: values[name] for name in names}))
+        except NoMatchFound:
+            continue
+        rest = [(name, value) for name, value in values.items() if name not in names]
+        query = urlencode([(name, value) for name, value in rest if value is not None], doseq=True)
+        return f"{path}?{query}" if query else path
+    return None
+
+
+def _subsets(app: FastAPI, endpoint: str, values: dict[str, Any]) -> list[set[str]]:
+    """Return which of the values may be the path's, the likeliest first."""
+    from fastapi.routing import iter_route_contexts
+
+    named = [
+        set(context.param_convertors)
+        for context in iter_route_contexts(app.routes)
+        if getattr(context, "name", None) == endpoint and hasattr(context, "param_convertors")
+    ]
+    return [names for names in named if names <= set(values)] or [set(values)]
