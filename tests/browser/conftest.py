@@ -36,9 +36,13 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Return a headless Chromium."""
+    """Return a headless Chromium.
+
+    Not longer than for this folder: while Playwright runs, its event loop is this thread's, and
+    nothing else in the process can call `asyncio.run`.
+    """
     names = ("chromium", "chromium-browser", "google-chrome")
     found = os.environ.get("CROSSFADE_CHROMIUM") or next(filter(None, map(shutil.which, names)), "")
     if not found:
