@@ -18,6 +18,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import BaseRoute, Match, Mount, NoMatchFound, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crossfade.admission import checking_body, is_bridges, is_doubtful
 from crossfade.bridge import Bridge
 from crossfade.compat.borrow import Borrower
 from crossfade.environ import path_info
@@ -144,10 +145,14 @@ class Gateway:
         if target is not None and target.native is not None:
             forced = scope.get(FORCE_SIDE)
             native = target.stage is Stage.NATIVE if forced is None else forced is Side.NATIVE
-            if native and not _upgrades(scope) and table.confirms(target, scope):
+            doubtful = native and is_doubtful(scope)
+            if doubtful and is_bridges(scope):
+                native = False
+            if native and table.confirms(target, scope):
                 child = _child_scope(target, found.values, scope)
                 if child is not None:
-                    chosen = self._chosen(target, target.native, child)
+                    child, app = self._chosen(target, target.native, child)
+                    chosen = (child, checking_body(app) if doubtful else app)
                     return Selection(Side.NATIVE, route, snapshot.revision), chosen
         return Selection(Side.LEGACY, route, snapshot.revision), None
 
@@ -285,14 +290,6 @@ def _is_below_root(scope: Scope, path: str) -> bool:
         and scope["method"] in ("GET", "HEAD")
         and path_info(scope).encode("latin-1").decode(errors="replace") == path
     )
-
-
-def _upgrades(scope: Scope) -> bool:
-    """Whether this HTTP request asks for a WebSocket: Flask answers that it has none."""
-    for name, value in scope["headers"]:
-        if name == b"upgrade" and value.strip().lower() == b"websocket":
-            return True
-    return False
 
 
 def _without_body(scope: Scope, send: Send) -> Send:

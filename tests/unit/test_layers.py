@@ -18,6 +18,7 @@ LAYERS = [
     ["apidoc", "dispatch"],
     ["live"],
     ["compat"],
+    ["admission"],
     ["bridge", "routing"],
     ["compare", "mapfile"],
     ["environ", "exchange", "toml_lines"],

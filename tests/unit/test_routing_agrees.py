@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi import FastAPI
@@ -248,12 +249,11 @@ def test_the_gateway_agrees_with_flask(data: st.DataObject) -> None:
 
 
 def _request(method: str, path: str, host: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    raw = path.encode()
     scope = {
         "type": "http",
         "method": method,
         "path": path,
-        "raw_path": raw,
+        "raw_path": quote(path, safe="/,.-").encode(),
         "root_path": "",
         "scheme": "http",
         "query_string": b"",
@@ -263,7 +263,7 @@ def _request(method: str, path: str, host: str) -> tuple[dict[str, Any], dict[st
     environ = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": raw.decode("latin-1"),
+        "PATH_INFO": path.encode().decode("latin-1"),
         "QUERY_STRING": "",
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "80",
