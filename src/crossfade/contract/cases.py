@@ -247,8 +247,8 @@ def _read_body(lines: Sequence[str], number: int, form: str) -> bytes:
     if form == "base64":
         try:
             return base64.b64decode("".join(lines), validate=True)
-        except ValueError as error:
-            raise _Wrong(number + 1, f"the body is no base64: {error}", "") from None
+        except ValueError:
+            raise _Wrong(number + 1, "the body is no base64", "") from None
     return "\n".join(lines).strip("\n").encode()
 
 
