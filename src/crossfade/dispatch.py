@@ -65,6 +65,7 @@ class Gateway:
     Attributes:
         live: the migration map in force.
         bridge: the legacy application under ASGI.
+        native: the FastAPI application's routes.
         borrower: lends Flask's machinery to native routes; None where the legacy application is
             no Flask that could be looked into.
         flask_app: the Flask application that could be looked into, else None.
@@ -82,7 +83,7 @@ class Gateway:
         self.bridge = bridge
         self.borrower = borrower
         self.flask_app = flask_app
-        self._native = native
+        self.native = native
         self._left_to_router = frozenset(r for r in native.routes if _has_own_ways(r.route))
         self._announced: Snapshot | None = None
 
@@ -98,7 +99,7 @@ class Gateway:
         if scope["type"] == "http":
             return self._http(app, scope, receive, send)
         if scope["type"] == "websocket":
-            native = self._native.takes_websocket(scope)
+            native = self.native.takes_websocket(scope)
             return (app if native else self.bridge)(scope, receive, send)
         return self._lifespan(app, scope, receive, send)
 
@@ -129,7 +130,7 @@ class Gateway:
         Starlette answers it outside all middleware, where nothing would say who served it. It is
         raised again after the answer, so that what stands outside still sees it.
         """
-        native = self._native.app
+        native = self.native.app
         handlers = native.exception_handlers
         handler = handlers.get(Exception) or handlers.get(500)
         return ServerErrorMiddleware(app, handler=handler, debug=native.debug)
@@ -174,7 +175,7 @@ class Gateway:
         del scope[_CHOSEN]
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}
-        await self._native.app.router(scope, receive, send)
+        await self.native.app.router(scope, receive, send)
 
     def announce(self, snapshot: Snapshot) -> None:
         """Say which of Flask's hooks no longer run around native routes: once for each map."""
