@@ -112,7 +112,9 @@ def flask_response(app: Flask, start: Message, body: bytes | NativeStream) -> Re
         [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
     )
     has_type = "content-type" in headers
-    response = app.response_class(body, status=start["status"], headers=headers)
+    # In a list, so that Werkzeug leaves the length alone: HEAD has one without a body.
+    data = body if isinstance(body, NativeStream) else [body]
+    response = app.response_class(data, status=start["status"], headers=headers)
     if not has_type:
         with suppress(KeyError):  # Werkzeug's default
             del response.headers["Content-Type"]

@@ -14,7 +14,6 @@ from crossfade.bridge.plain import answer
 from crossfade.compat.around import Around, Needs
 from crossfade.compat.blocking import Watch
 from crossfade.compat.body import SHARED_BODY, SharedBody
-from crossfade.compat.context import needs_flask
 from crossfade.compat.errors import (
     BORROWING,
     CatchAll,
@@ -29,6 +28,8 @@ from crossfade.compat.errors import (
 from crossfade.compat.exchange import Exchange
 from crossfade.compat.flaskside import FlaskSide
 from crossfade.compat.hops import Hopper
+from crossfade.compat.reach import needs_flask
+from crossfade.compat.responses import LENDING
 from crossfade.compat.urls import LegacyUrls, find_native_urls
 from crossfade.environ import RequestRefused, build_environ
 from crossfade.model import BridgeSettings
@@ -138,6 +139,7 @@ class BorrowedRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, for which this route is chosen already."""
         scope[BORROWING] = True
+        LENDING.set(self._borrower.flask_app)
         needs = self.around.needs(scope["headers"])
         body: SharedBody | None = None
         if _has_body(scope):

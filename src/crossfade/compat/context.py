@@ -9,8 +9,8 @@ opens and saves the session, so any session interface will do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Final
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import flask
 from fastapi import Depends
@@ -19,9 +19,8 @@ from flask.sessions import SessionMixin
 from starlette.requests import HTTPConnection
 
 from crossfade.compat.errors import BORROWING
+from crossfade.compat.reach import MARK
 from crossfade.errors import CrossfadeError
-
-_MARK: Final = "__crossfade_needs_flask__"
 
 
 def flask_context(connection: HTTPConnection) -> None:
@@ -44,28 +43,12 @@ def flask_context(connection: HTTPConnection) -> None:
     raise CrossfadeError(f"the handler of {path} needs Flask's request context, but {reason}")
 
 
-setattr(flask_context, _MARK, True)
-
-
-def needs_flask(dependant: Any) -> bool:
-    """Whether an endpoint or anything that it depends on asks for Flask's request context.
-
-    Args:
-        dependant: FastAPI's tree of the endpoint's dependencies; None for what has none.
-    """
-    return dependant is not None and any(hasattr(call, _MARK) for call in _calls(dependant))
-
-
-def _calls(dependant: Any) -> Iterator[Callable[..., Any]]:
-    if dependant.call is not None:
-        yield dependant.call
-    for inner in dependant.dependencies:
-        yield from _calls(inner)
+setattr(flask_context, MARK, True)
 
 
 def mark(dependency: Callable[..., Any]) -> Callable[..., Any]:
     """Note on a dependency that it needs Flask's request context; return it."""
-    setattr(dependency, _MARK, True)
+    setattr(dependency, MARK, True)
     return dependency
 
 

@@ -9,7 +9,7 @@ import inspect
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from datetime import date, datetime
 from typing import Annotated, Any, Final, TypeVar
 
@@ -23,8 +23,13 @@ from starlette.types import Receive, Scope, Send
 from werkzeug.http import dump_cookie, http_date
 
 from crossfade.compat.answers import Answer
+from crossfade.compat.reach import WITHOUT_CONTEXT
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+LENDING: Final[ContextVar[Flask | None]] = ContextVar("crossfade.lending", default=None)
+"""The Flask application that lends itself to the native route that is running."""
 
 
 class FlaskJSONResponse(JSONResponse):
@@ -34,8 +39,10 @@ class FlaskJSONResponse(JSONResponse):
     As a `default_response_class` it gets what FastAPI has made JSON of already; the types
     `HttpDate`, `HttpDateTime` and `DecimalString` keep Flask's spelling there.
 
-    Without Flask's context it writes what Flask's default provider writes.
+    On a route that doesn't borrow Flask it writes what Flask's default provider writes.
     """
+
+    __crossfade_without_flask__ = True
 
     def __init__(
         self,
@@ -45,15 +52,17 @@ class FlaskJSONResponse(JSONResponse):
         media_type: str | None = None,
         background: Any = None,
     ) -> None:
-        if has_app_context():
-            self.media_type = media_type = media_type or _mimetype(current_app)
+        app = _lender()
+        if app is not None and media_type is None:
+            media_type = str(getattr(app.json, "mimetype", None) or self.media_type)
         super().__init__(content, status_code, headers, media_type, background)
 
     def render(self, content: Any) -> bytes:
         """Return the body."""
         content = _plain(content)
-        if has_app_context():
-            answer: flask.Response = current_app.json.response(content)  # type: ignore[assignment]
+        app = _lender()
+        if app is not None:
+            answer: flask.Response = app.json.response(content)  # type: ignore[assignment]
             return answer.get_data()
         text = json.dumps(content, default=_default, sort_keys=True, separators=(",", ":"))
         return f"{text}\n".encode()
@@ -133,7 +142,18 @@ def flask_view(endpoint: Endpoint) -> Endpoint:
         def call(*args: Any, **kwargs: Any) -> Response:
             return _answered(endpoint(*args, **kwargs))
 
+    # FastAPI looks behind `__wrapped__`, and would take a view that generates for its own kind.
+    del call.__wrapped__
+    call.__signature__ = _signature(endpoint)  # type: ignore[attr-defined]
     return call  # type: ignore[return-value]
+
+
+def _signature(endpoint: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature with its annotations resolved where the endpoint was written."""
+    try:
+        return inspect.signature(endpoint, eval_str=True)
+    except NameError:  # a name that is only imported for type checkers
+        return inspect.signature(endpoint)
 
 
 def _answered(value: Any) -> Response:
@@ -171,8 +191,15 @@ DecimalString = Annotated[decimal.Decimal, PlainSerializer(str, return_type=str)
 """A decimal number that a model writes as Flask's JSON does: `"1.10"`."""
 
 
-def _mimetype(app: Flask) -> str:
-    return str(getattr(app.json, "mimetype", "application/json"))
+def _lender() -> Flask | None:
+    """Return the application whose JSON is wanted: `app.json` needs no context, only the app."""
+    if has_app_context():
+        return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
+    return LENDING.get()
+
+
+for _works in (set_cookie, delete_cookie, jsonify):
+    setattr(_works, WITHOUT_CONTEXT, True)
 
 
 def _plain(content: Any) -> Any:
