@@ -422,6 +422,19 @@ def test_a_body_without_its_header_is_read_over_http_2() -> None:
     run(made.aclose())
 
 
+def test_a_get_over_http_2_waits_for_no_body() -> None:
+    """Uvicorn's HTTP/2 sends no message for a request that ends with its head."""
+
+    async def main() -> Peer:
+        peer = Peer()
+        await asyncio.wait_for(made(scope(http_version="2"), peer.receive, peer.send), 20)
+        return peer
+
+    made = bridge(hello)
+    assert run(main()).body == b"hello"
+    run(made.aclose())
+
+
 def test_a_body_that_ends_early_is_refused() -> None:
     """Whatever the server made of it: fewer bytes than announced are not a body."""
     made = bridge(echo)

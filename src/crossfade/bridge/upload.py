@@ -14,6 +14,7 @@ from crossfade.environ import RequestRefused
 if TYPE_CHECKING:
     from crossfade.model import BridgeSettings
 
+_BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
 _FIRST_PROBE: Final = 1.0
 _LAST_PROBE: Final = 60.0
 
@@ -27,8 +28,9 @@ def has_body(scope: Any, environ: dict[str, Any]) -> bool:
         or "HTTP_TRANSFER_ENCODING" in environ
         # Not to HTTP/1.0, which knows no 100 Continue (RFC 9110 10.1.1).
         or ("HTTP_EXPECT" in environ and version != "1.0")
-        # HTTP/2 and 3 may frame a body without either header.
-        or version[0] != "1"
+        # HTTP/2 and 3 may frame a body without either header. Where the method makes one unlikely
+        # it is not waited for: uvicorn's HTTP/2 never says that there is none.
+        or (version[0] != "1" and environ["REQUEST_METHOD"] not in _BODILESS)
     )
 
 
