@@ -188,12 +188,14 @@ def _documented(
         flask_context(connection)
         return read()
 
-    if default is not REQUIRED and default is not None and isinstance(default, str | int | float):
-        schema = {**schema, "default": default}
+    notes = [description] if description else []
+    if default is REQUIRED:
+        # FastAPI must not miss it, since Flask says what is missing; so it can only be written.
+        notes.append("Required.")
+    elif isinstance(default, str | int | float):
+        notes.append(f"Default: {default}.")
     shown = Annotated[
-        Any,
-        kind(alias=name, description=description or None),
-        WithJsonSchema(schema),
+        Any, kind(alias=name, description=" ".join(notes) or None), WithJsonSchema(schema)
     ]
     dependency.__annotations__ = {"connection": HTTPConnection, "shown": shown, "return": Any}
     return Depends(mark(dependency))

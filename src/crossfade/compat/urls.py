@@ -88,7 +88,8 @@ def _native_path(app: FastAPI, endpoint: str, values: dict[str, Any]) -> str | N
         except NoMatchFound:
             continue
         rest = [(name, value) for name, value in values.items() if name not in names]
-        query = urlencode([(name, value) for name, value in rest if value is not None], doseq=True)
+        given = [(name, value) for name, value in rest if value is not None]
+        query = urlencode(given, doseq=True, safe="!$'()*,/:;?@")  # as Werkzeug quotes it
         return f"{path}?{query}" if query else path
     return None
 
