@@ -11,8 +11,8 @@ counterpart answer alike: they name the rule in a header, and its arguments in t
 from __future__ import annotations
 
 import json
+import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -347,8 +347,7 @@ def gateway(name: str, every_route: bool) -> FastAPI:
         from new_fastapi import app
     else:
         app = counterparts(legacy)
-    folder = Path(tempfile.mkdtemp(prefix="crossfade-parity-"))
-    path = folder / "map.toml"
+    path = Path(os.environ["CROSSFADE_PARITY_MAPS"]) / f"{os.getpid()}-{name}.toml"
     settings = "[gateway]\nserved_by_header = true\n[routes]\n"
     path.write_text(settings)
     mounted = mount_legacy(app, wsgi, migration_map=path, flask_app=legacy)

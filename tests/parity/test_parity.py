@@ -17,9 +17,12 @@ PARSERS = ("httptools", "h11", "zttp")
 
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the settings of the example: a database of its own, for all servers."""
-    folder: Path = tmp_path_factory.mktemp("club")
-    return {"DATABASE_URL": f"sqlite:///{folder}/club.db"}
+    """Return where the maps go, and the example's settings: one database for all servers."""
+    folder: Path = tmp_path_factory.mktemp("parity")
+    return {
+        "CROSSFADE_PARITY_MAPS": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder}/club.db",
+    }
 
 
 @pytest.fixture(scope="module")
