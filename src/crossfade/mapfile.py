@@ -18,7 +18,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails
 
 from crossfade.errors import MapError, Problem, Suggester
-from crossfade.model import BridgeSettings, GatewaySettings, Hooks, RouteName, Stage
+from crossfade.model import (
+    BridgeSettings,
+    ContractSettings,
+    GatewaySettings,
+    Hooks,
+    RouteName,
+    Stage,
+    Waiver,
+)
 from crossfade.toml_lines import Outline, outline, tomllib
 
 
@@ -53,6 +61,11 @@ class RouteDocument(BaseModel):
         description="What a native answer borrows: all that Flask does around the view, or none.",
     )
 
+    receipt: Waiver | None = Field(
+        default=None,
+        description="Why the route may be native without a receipt, and the last such day.",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _stage_alone(cls, value: Any) -> Any:
@@ -83,6 +96,7 @@ class MapDocument(BaseModel):
     )
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     bridge: BridgeSettings = Field(default_factory=BridgeSettings)
+    contracts: ContractSettings = Field(default_factory=ContractSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +108,14 @@ class RouteEntry:
         name: the key taken apart.
         stage: who shall answer it.
         hooks: what a native answer borrows from Flask.
+        receipt: why it may be native without one; None where it may not.
     """
 
     key: str
     name: RouteName
     stage: Stage
     hooks: Hooks = Hooks.FLASK
+    receipt: Waiver | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +128,7 @@ class MigrationMap:
         entries: the routes in the file's order.
         gateway: the table `[gateway]`.
         bridge: the table `[bridge]`.
+        contracts: the table `[contracts]`.
     """
 
     file: str
@@ -119,6 +136,7 @@ class MigrationMap:
     entries: tuple[RouteEntry, ...]
     gateway: GatewaySettings
     bridge: BridgeSettings
+    contracts: ContractSettings = field(default_factory=ContractSettings)
     _text: str = field(repr=False, default="")
 
     @cached_property
@@ -172,12 +190,13 @@ def parse_map(data: bytes, file: str = "migration_map.toml") -> MigrationMap:
         file=file,
         revision=hashlib.sha256(data).hexdigest(),
         entries=tuple(
-            RouteEntry(key, names[key], route.stage, route.hooks)
+            RouteEntry(key, names[key], route.stage, route.hooks, receipt=route.receipt)
             for key, route in document.routes.items()
             if key in names
         ),
         gateway=document.gateway,
         bridge=document.bridge,
+        contracts=document.contracts,
         _text=text,
     )
     if problems:
@@ -264,7 +283,8 @@ def _explain(detail: ErrorDetails, file: str, lines: _Lines, suggester: Suggeste
         return Problem(file, line, subject, f'unknown key "{key}"', remedy)
     if detail["type"] == "missing":
         reason = f'key "{path[-1]}" is missing'
-        return Problem(file, line, subject, reason, f"Use {_either(Stage)}.")
+        remedy = _MISSING.get(path[-1], f"Use {_either(Stage)}.")
+        return Problem(file, line, subject, reason, remedy)
     if detail["type"] == "value_error":
         reason = str(detail["ctx"]["error"])
         value = detail["input"]
@@ -274,12 +294,20 @@ def _explain(detail: ErrorDetails, file: str, lines: _Lines, suggester: Suggeste
     return Problem(file, line, subject, reason)
 
 
+_MISSING: Final = {
+    "waived": 'Say why: receipt = { waived = "the reason", until = 2030-01-31 }.',
+    "until": 'Give it an end: receipt = { waived = "the reason", until = 2030-01-31 }.',
+}
+"""What to write where a key is missing."""
+
+
 def _known_keys(path: tuple[str, ...]) -> list[str]:
     if len(path) == 1:
         return list(MapDocument.model_fields)
     if path[0] == "routes":
-        return list(RouteDocument.model_fields)
-    tables = {"gateway": GatewaySettings, "bridge": BridgeSettings}
+        inside = path[2:3] == ("receipt",) and len(path) > 3
+        return [key.name for key in fields(Waiver)] if inside else list(RouteDocument.model_fields)
+    tables = {"gateway": GatewaySettings, "bridge": BridgeSettings, "contracts": ContractSettings}
     return [setting.name for setting in fields(tables[path[0]])]
 
 

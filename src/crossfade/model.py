@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 # Read by pydantic when the migration map is validated: an unknown key is an error.
 _TABLE: Final[dict[str, Any]] = {"extra": "forbid"}
@@ -121,6 +122,45 @@ class GatewaySettings:
     status_path: Annotated[str, Field(pattern="^/.")] | None = None
     document_legacy: bool = True
     document_exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContractSettings:
+    """The `[contracts]` table: what a route has to have proven.
+
+    Attributes:
+        require_receipts: refuse to boot, or to take over an edit, where a native route has no
+            valid receipt.
+        receipts: the folder of the receipts, relative to the map's.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
+
+    require_receipts: bool = False
+    receipts: Annotated[str, Field(min_length=1)] = "contract-receipts"
+
+
+def _day(value: Any) -> Any:
+    """A date that came as text, because the map is validated as JSON."""
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return value  # pydantic says what is wrong with it
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A route's key `receipt`: it may be native without a valid receipt.
+
+    Attributes:
+        waived: why.
+        until: the last day on which that counts.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
+
+    waived: Annotated[str, Field(min_length=1)]
+    until: Annotated[date, BeforeValidator(_day)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,4 +142,4 @@ def test_a_broken_application_shows_its_own_traceback(project: Path) -> None:
 def test_schema_is_json_schema(project: Path) -> None:
     """Editors get the format from the command line."""
     document = json.loads(crossfade(project, "schema").stdout)
-    assert set(document["properties"]) == {"routes", "gateway", "bridge"}
+    assert set(document["properties"]) >= {"routes", "gateway", "bridge", "contracts"}

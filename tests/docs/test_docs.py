@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from crossfade.live import LiveMap
-from crossfade.model import BridgeSettings, GatewaySettings
+from crossfade.model import BridgeSettings, ContractSettings, GatewaySettings
 from crossfade.toml_lines import tomllib
 from tests.unit.test_maps import builder
 
@@ -49,12 +49,21 @@ def test_code_is_code(page: Path) -> None:
         tomllib.loads(text)
 
 
+_TABLES: dict[str, type] = {
+    "gateway": GatewaySettings,
+    "bridge": BridgeSettings,
+    "contracts": ContractSettings,
+}
+
+
 def test_every_key_of_the_map_is_in_its_table() -> None:
     """The table of keys and the model say the same, defaults included."""
     page = (ROOT / "docs" / "migration-map.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `((?:gateway|bridge)\.\w+)` \| (\S+) \|", page, re.MULTILINE))
+    rows = dict(
+        re.findall(r"^\| `((?:gateway|bridge|contracts)\.\w+)` \| (\S+) \|", page, re.MULTILINE)
+    )
     expected = {}
-    for table, settings in (("gateway", GatewaySettings), ("bridge", BridgeSettings)):
+    for table, settings in _TABLES.items():
         for key in fields(settings):
             assert key.default is not MISSING
             default = list(key.default) if isinstance(key.default, tuple) else key.default
