@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -44,8 +45,11 @@ class MapFormError(MapError):
 PLANNED_STAGES: Final = ("shadow", "canary", "retired")
 """Stages of the design that this version can't serve yet."""
 
-PLANNED_ROUTE_KEYS: Final = ("percent", "sticky", "fallback", "compare", "ignore")
+PLANNED_ROUTE_KEYS: Final = ("percent", "sticky", "fallback", "compare")
 """Keys of a route's table that belong to planned stages."""
+
+WHERE: Final = r"^(status|body([.\[].+)?|(header|cookie|state)\..+)$"
+"""The places of a `Difference`, as `ignore` and `[[deviations]]` write them."""
 
 _ROUTE = re.compile(r"(?P<method>[A-Z][A-Z-]*) (?P<rule>(?:[^/\s<>{}]|<[^>]*>)*/.*)", re.DOTALL)
 
@@ -61,6 +65,11 @@ class RouteDocument(BaseModel):
         description="What a native answer borrows: all that Flask does around the view, or none.",
     )
 
+    ignore: tuple[Annotated[str, Field(pattern=WHERE)], ...] = Field(
+        default=(),
+        description="Differences that contracts overlook: body.made_at, header.x-request-id.",
+    )
+
     receipt: Waiver | None = Field(
         default=None,
         description="Why the route may be native without a receipt, and the last such day.",
@@ -72,7 +81,8 @@ class RouteDocument(BaseModel):
         if isinstance(value, str):
             return {"stage": value}
         if isinstance(value, Mapping):
-            return value
+            ignore = value.get("ignore")  # strict validation of what is no JSON any more
+            return {**value, "ignore": tuple(ignore)} if isinstance(ignore, list) else value
         raise ValueError('a route is a stage ("native") or a table { stage = "native" }')
 
     @field_validator("stage", mode="before")
@@ -83,6 +93,19 @@ class RouteDocument(BaseModel):
         if not isinstance(value, str) or value not in {stage.value for stage in Stage}:
             raise ValueError(f"unknown stage {value!r}; use {_either(Stage)}")
         return value
+
+
+class DeviationDocument(BaseModel):
+    """A difference that the team has approved."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    route: str = Field(description="The route, spelt as in the table of routes.")
+    what: str = Field(pattern=WHERE, description="Where the sides differ: status, body.error.")
+    reason: str = Field(min_length=1, description="Why that is right. Shown in every report.")
+    until: date | None = Field(
+        default=None, description="The last day on which it counts. By default it has no end."
+    )
 
 
 class MapDocument(BaseModel):
@@ -97,6 +120,9 @@ class MapDocument(BaseModel):
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     bridge: BridgeSettings = Field(default_factory=BridgeSettings)
     contracts: ContractSettings = Field(default_factory=ContractSettings)
+    deviations: tuple[DeviationDocument, ...] = Field(
+        default=(), description="Differences between the sides that the team has approved."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +134,7 @@ class RouteEntry:
         name: the key taken apart.
         stage: who shall answer it.
         hooks: what a native answer borrows from Flask.
+        ignore: differences that contracts overlook, in the words of `Difference.where`.
         receipt: why it may be native without one; None where it may not.
     """
 
@@ -115,7 +142,27 @@ class RouteEntry:
     name: RouteName
     stage: Stage
     hooks: Hooks = Hooks.FLASK
+    ignore: tuple[str, ...] = ()
     receipt: Waiver | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One table `[[deviations]]`: a difference that the team has approved.
+
+    Attributes:
+        route: as the file spells it.
+        what: where the sides differ, in the words of `Difference.where`.
+        reason: why that is right.
+        until: the last day on which it counts; None for no end.
+        line: where it stands in the file, counted from 1.
+    """
+
+    route: str
+    what: str
+    reason: str
+    until: date | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +176,7 @@ class MigrationMap:
         gateway: the table `[gateway]`.
         bridge: the table `[bridge]`.
         contracts: the table `[contracts]`.
+        deviations: the tables `[[deviations]]` in the file's order.
     """
 
     file: str
@@ -137,6 +185,7 @@ class MigrationMap:
     gateway: GatewaySettings
     bridge: BridgeSettings
     contracts: ContractSettings = field(default_factory=ContractSettings)
+    deviations: tuple[Deviation, ...] = ()
     _text: str = field(repr=False, default="")
 
     @cached_property
@@ -190,13 +239,19 @@ def parse_map(data: bytes, file: str = "migration_map.toml") -> MigrationMap:
         file=file,
         revision=hashlib.sha256(data).hexdigest(),
         entries=tuple(
-            RouteEntry(key, names[key], route.stage, route.hooks, receipt=route.receipt)
+            RouteEntry(
+                key, names[key], route.stage, route.hooks, route.ignore, receipt=route.receipt
+            )
             for key, route in document.routes.items()
             if key in names
         ),
         gateway=document.gateway,
         bridge=document.bridge,
         contracts=document.contracts,
+        deviations=tuple(
+            Deviation(d.route, d.what, d.reason, d.until, lines(("deviations", str(index))))
+            for index, d in enumerate(document.deviations)
+        ),
         _text=text,
     )
     if problems:
@@ -284,6 +339,14 @@ def _explain(detail: ErrorDetails, file: str, lines: _Lines, suggester: Suggeste
     if detail["type"] == "missing":
         reason = f'key "{path[-1]}" is missing'
         remedy = _MISSING.get(path[-1], f"Use {_either(Stage)}.")
+        if not in_route:
+            remedy = "A deviation has a route, what differs, and the reason why that is right."
+        return Problem(file, line, subject, reason, remedy)
+    if detail["type"] == "string_pattern_mismatch" and detail["ctx"]["pattern"] == WHERE:
+        reason = f"{detail['input']!r} is no place in an answer"
+        remedy = (
+            'Write "status", "header.x-request-id", "cookie.theme", "body.made_at" or "state.x".'
+        )
         return Problem(file, line, subject, reason, remedy)
     if detail["type"] == "value_error":
         reason = str(detail["ctx"]["error"])
@@ -307,6 +370,8 @@ def _known_keys(path: tuple[str, ...]) -> list[str]:
     if path[0] == "routes":
         inside = path[2:3] == ("receipt",) and len(path) > 3
         return [key.name for key in fields(Waiver)] if inside else list(RouteDocument.model_fields)
+    if path[0] == "deviations":
+        return list(DeviationDocument.model_fields)
     tables = {"gateway": GatewaySettings, "bridge": BridgeSettings, "contracts": ContractSettings}
     return [setting.name for setting in fields(tables[path[0]])]
 

@@ -136,6 +136,7 @@ class _Scanner:
 
     def scan(self) -> Outline:
         table: Path = ()
+        counts: dict[Path, int] = {}
         try:
             self.skip(_BLANK)
             while self.position < len(self.text):
@@ -145,13 +146,15 @@ class _Scanner:
                     self.skip(_SPACE)
                     table = path = self.key()
                     self.expect("]" * len(opening))
+                    if opening == "[[":  # each table of an array goes by its number
+                        counts[path] = counts.get(path, -1) + 1
+                        table = path = (*path, str(counts[path]))
                 else:
                     path = table + self.assignment(table)
-                if opening != "[[":  # an array's tables repeat by design
-                    self.outline.lines.setdefault(path, line)
-                    self.outline.statements.append(
-                        Statement(path, line, start, self.position, opening is not None)
-                    )
+                self.outline.lines.setdefault(path, line)
+                self.outline.statements.append(
+                    Statement(path, line, start, self.position, opening is not None)
+                )
                 self.skip(_BLANK)
         except _LostError:
             pass  # the parser proper reports it
