@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _MOST_HOSTS = 1024  # adapters kept; a client can invent hosts without end
+# Most requests of a service are for few URLs, and what owns a URL is the same as long as the table
+# is. A client can invent URLs too.
+_MOST_REMEMBERED = 4096
+_LONGEST_REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +89,11 @@ class RouteTable:
             for path, route in native.documents.items()
         }
         self._adapters: dict[object, MapAdapter | None] = {}
+        self._remembered: dict[tuple[object, str, str], Found] = {}
+        # An application that chooses the adapter itself may look at more than the host.
+        self._may_remember = legacy is None or (
+            type(legacy.flask_app).create_url_adapter is Flask.create_url_adapter
+        )
         self._follows_middleware = legacy is not None and legacy.follows_middleware
         self.routes = routes
         self._plain = url_map.bind("localhost")
@@ -109,17 +118,32 @@ class RouteTable:
         """
         path = path_info(scope)
         method: str = scope["method"]
-        adapter: MapAdapter | None
-        if self._legacy is None:
-            adapter = self._plain
-        elif self._follows_middleware:
+        if self._follows_middleware:
             environ = self._environ(scope)
             if environ is None:
                 return _NOTHING
-            path = environ["PATH_INFO"]
-            adapter = self._adapter_of(environ)
-        else:
-            adapter = self._adapter(scope)
+            return self._match(self._adapter_of(environ), method, environ["PATH_INFO"])
+        host = self._host(scope)
+        if host is None:
+            return _NOTHING
+        key = (host, method, path)
+        found = self._remembered.get(key)
+        if found is None:
+            found = self._match(self._adapter(host, scope), method, path)
+            if found.target is not None and self._worth_it(host[0], path):
+                if len(self._remembered) >= _MOST_REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[key] = found
+        return found
+
+    def _worth_it(self, host: object, path: str) -> bool:
+        """Whether to remember: a client chooses how long a host and a path are."""
+        long = len(path) > _LONGEST_REMEMBERED or (
+            isinstance(host, bytes | str) and len(host) > _LONGEST_REMEMBERED
+        )
+        return self._may_remember and not long
+
+    def _match(self, adapter: MapAdapter | None, method: str, path: str) -> Found:
         if adapter is None:
             return _NOTHING
         if not path.isascii():
@@ -130,8 +154,7 @@ class RouteTable:
             document = self._documents.get(path)
             allowed = document is not None and method in ("GET", "HEAD")
             return Found(document, {}) if allowed else _NOTHING
-        except (HTTPException, ValueError):
-            # ValueError: digits without end, in versions of Werkzeug that don't mind their number.
+        except HTTPException:
             return _NOTHING
         target = self._targets[id(rule)].get(method)
         return _NOTHING if target is None else Found(target, values)
@@ -155,17 +178,25 @@ class RouteTable:
         except RequestRefused:
             return None  # the bridge refuses it in the words of a WSGI server
 
-    def _adapter(self, scope: Scope) -> MapAdapter | None:
+    def _host(self, scope: Scope) -> tuple[object, object] | None:
+        """Return what a match depends on beside method and path; None where Flask has to decide."""
+        host: object = None
+        for name, value in scope["headers"]:
+            if name == b"host":
+                if host is not None:
+                    return None  # two readings of one request
+                host = value
+        return (scope.get("server") if host is None else host, scope.get("scheme"))
+
+    def _adapter(self, host: tuple[object, object], scope: Scope) -> MapAdapter | None:
         """Return the map bound to the request's host."""
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) > 1:
-            return None  # two readings of one request: Flask decides
-        key = (hosts[0] if hosts else scope.get("server"), scope.get("scheme"))
+        if self._legacy is None:
+            return self._plain
         try:
-            return self._adapters[key]
+            return self._adapters[host]
         except KeyError:
             environ = self._environ(scope)
-            return None if environ is None else self._bind(key, environ)
+            return None if environ is None else self._bind(host, environ)
 
     def _adapter_of(self, environ: WSGIEnvironment) -> MapAdapter | None:
         names = ("HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "wsgi.url_scheme")
@@ -175,7 +206,7 @@ class RouteTable:
         except KeyError:
             return self._bind(key, environ)
 
-    def _bind(self, key: object, environ: WSGIEnvironment) -> MapAdapter | None:
+    def _bind(self, key: tuple[object, ...], environ: WSGIEnvironment) -> MapAdapter | None:
         assert self._legacy is not None  # a table without Flask has one adapter
         original = self._legacy.bind(environ)
         adapter = None
@@ -183,7 +214,7 @@ class RouteTable:
             adapter = self._map.bind(
                 original.server_name, subdomain=original.subdomain, path_info="/"
             )
-        if type(self._legacy.flask_app).create_url_adapter is Flask.create_url_adapter:
+        if self._worth_it(key[0], ""):
             if len(self._adapters) >= _MOST_HOSTS:
                 self._adapters.clear()
             self._adapters[key] = adapter
