@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from crossfade.contract.inprocess import ASGIApp, InProcessApp
 
 _contract_key = pytest.StashKey["Contract"]()
+_unfinished_key = pytest.StashKey[bool]()
+_grounds_key = pytest.StashKey["set[str]"]()
+_narrowed_key = pytest.StashKey[bool]()
 _REPORT_KEY = "crossfade"
 
 
@@ -38,6 +41,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "Seconds after which a contract's answer counts as endless (default: 30).",
         default="30",
     )
+    parser.addini(
+        "crossfade_receipts",
+        "Write a receipt for each route whose contract passes (default: false).",
+        type="bool",
+        default=False,
+    )
+    group = parser.getgroup("crossfade")
+    group.addoption(
+        "--crossfade-receipts",
+        action="store_true",
+        help="Write a receipt for each route whose contract passes, for `crossfade verify`.",
+    )
+    group.addoption(
+        "--crossfade-verdicts",
+        metavar="FILE",
+        help="Write to FILE, as JSON, what the run showed of each route.",
+    )
+
+
+def _writes_receipts(config: pytest.Config) -> bool:
+    return bool(config.getoption("crossfade_receipts") or config.getini("crossfade_receipts"))
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Note that some contracts are left out of this run."""
+    for item in items:
+        if "contract" in getattr(item, "fixturenames", ()):
+            item.config.stash[_narrowed_key] = True
 
 
 @pytest.fixture(scope="session")
@@ -153,23 +184,53 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put what the contract saw into the report, which pytest-xdist carries to the controller."""
     report = yield
-    contract = item.stash.get(_contract_key, None)
-    if contract is not None and report.when == "teardown":
-        setattr(report, _REPORT_KEY, contract.account())
+    if "contract" not in getattr(item, "fixturenames", ()):
+        return report
+    if not report.passed:
+        item.stash[_unfinished_key] = True
+    if report.when == "teardown":
+        setattr(report, _REPORT_KEY, _account(item))
     return report
+
+
+def _account(item: pytest.Item) -> dict[str, Any]:
+    contract = item.stash.get(_contract_key, None)
+    account: dict[str, Any] = {"exchanges": [], "remark": ""}
+    if contract is not None:
+        account = contract.account()
+    account["passed"] = not item.stash.get(_unfinished_key, False)
+    account["narrowed"] = item.config.stash.get(_narrowed_key, False)
+    if contract is not None and _writes_receipts(item.config):
+        known = item.config.stash.setdefault(_grounds_key, set())
+        account["receipts"] = contract.grounds(known)
+    return account
 
 
 class _Summary:
     """Collects what the contracts of a run saw, from this process or from xdist's workers."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: pytest.Config) -> None:
         self.tests: list[dict[str, Any]] = []
+        self._config = config
+        self._receipts: list[tuple[str, bool]] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what a test's report carries."""
         account = getattr(report, _REPORT_KEY, None)
         if account is not None:
             self.tests.append(account)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the receipts, in the process that heard of every test."""
+        if not self.tests or hasattr(self._config, "workerinput"):
+            return
+        from crossfade.contract.rundown import close
+
+        stopped = bool(session.shouldstop or session.shouldfail)
+        stopped = stopped or any("::" in str(argument) for argument in self._config.args)
+        self._receipts = close(
+            self._config, self.tests, stopped, write=_writes_receipts(self._config)
+        )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Write the account: each route with a contract, and what is not proven."""
@@ -183,8 +244,10 @@ class _Summary:
         terminalreporter.section("contracts")
         for line, warns in account.lines(terminalreporter.verbosity > 0):
             terminalreporter.line(line, yellow=warns)
+        for line, warns in self._receipts:
+            terminalreporter.line(line, yellow=warns)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the account of this run."""
-    config.pluginmanager.register(_Summary(), "crossfade-summary")
+    config.pluginmanager.register(_Summary(config), "crossfade-summary")

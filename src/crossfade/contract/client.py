@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import httpx
 
-from crossfade.contract import report
+from crossfade.compare import compare
+from crossfade.contract import ledger, report
 from crossfade.contract.errors import ContractError, ContractFailed
+from crossfade.contract.mutation import Strength
 from crossfade.contract.request import CookieJar, HeaderTypes, build_request, with_cookies
 from crossfade.contract.runner import SIDES, Outcome, Runner
 from crossfade.exchange import Request, Response
@@ -64,6 +66,7 @@ class Contract:
         self._sequence: dict[Side, object] | None = None
         self.outcomes: list[Outcome] = []
         """What every call showed, in order."""
+        self._strengths: dict[int, tuple[str, Strength]] = {}
         self.agreed = 0
         """Calls that FastAPI answered, or in which the test said that Flask has to."""
 
@@ -118,6 +121,7 @@ class Contract:
         outcome = replace(outcome, stays_flasks=self._stays_flasks(outcome, answered_by))
         self.outcomes.append(outcome)
         self._judge(outcome, answered_by)
+        self._try_mutants(outcome)
         for side, exchange in ((Side.LEGACY, outcome.legacy), (Side.NATIVE, outcome.native)):
             self._jars[side].update(exchange.response, exchange.request.raw_path)
         return self._answer(requests[Side.LEGACY], outcome.legacy.response)
@@ -125,9 +129,19 @@ class Contract:
     def account(self) -> dict[str, Any]:
         """What this contract saw, as plain values for `report.Account`."""
         return {
-            "exchanges": [report.summary(outcome) for outcome in self.outcomes],
+            "exchanges": [
+                report.summary(outcome) | ledger.facts(outcome, self._strengths.get(number))
+                for number, outcome in enumerate(self.outcomes)
+            ],
             "remark": self._runner.state_remark,
         }
+
+    def grounds(self, known: set[str]) -> dict[str, Any] | None:
+        """What receipts of the routes that it met stand on, but for those that are `known`."""
+        met = {ledger.native_route(outcome) for outcome in self.outcomes if outcome.is_native}
+        known |= (new := met - known)
+        gateway = self._runner.gateway
+        return ledger.grounds(gateway, new) if gateway is not None and new else None
 
     @contextmanager
     def sequence(self) -> Iterator[None]:
@@ -196,6 +210,16 @@ class Contract:
             raise ContractFailed(report.failure(outcome, self._runner.state_remark))
         if outcome.is_native or answered_by is not None:
             self.agreed += 1
+
+    def _try_mutants(self, outcome: Outcome) -> None:
+        """Fail where a broken answer of FastAPI would have passed as well."""
+        __tracebackhide__ = True
+        if not outcome.is_native:
+            return
+        tried = ledger.strength_of(outcome, compare)
+        self._strengths[len(self.outcomes) - 1] = tried
+        if tried[1].unexplained:
+            raise ContractFailed(ledger.too_weak(outcome, tried[1]))
 
     def _answer(self, request: Request, response: Response) -> httpx.Response:
         try:

@@ -56,8 +56,8 @@ class Runner:
         self._state = state
         self._scheme = scheme
         gateway = getattr(getattr(app.app, "state", None), "crossfade", None)
-        self._gateway = gateway if isinstance(gateway, Gateway) else None
-        legacy = None if self._gateway is None else self._gateway.bridge.app
+        self.gateway = gateway if isinstance(gateway, Gateway) else None
+        legacy = None if self.gateway is None else self.gateway.bridge.app
         self._flask = legacy if isinstance(legacy, Flask) else None
         self._handlers: dict[str, dict[Side, str | None]] | None = None
         self._incomparable = False
@@ -65,7 +65,7 @@ class Runner:
     def handler(self, route: str | None, side: Side) -> str | None:
         """The name of what one side has for a route: a Flask endpoint, a native function."""
         if self._handlers is None:
-            routes = [] if self._gateway is None else self._gateway.status()["routes"]
+            routes = [] if self.gateway is None else self.gateway.status()["routes"]
             self._handlers = {
                 each["route"]: {Side.LEGACY: each["flask"], Side.NATIVE: each["fastapi"]}
                 for each in routes

@@ -1,0 +1,79 @@
+"""What is done once a run is over: receipts, verdicts, and lines for the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from crossfade.contract.ledger import Ledger
+
+CACHE_KEY: Final = "crossfade/routes"
+"""Where pytest's cache keeps what the last run showed of each route, for `crossfade explain`."""
+
+_MOST_SURVIVORS: Final = 10
+
+
+def close(
+    config: Any, tests: Iterable[Mapping[str, Any]], stopped: bool, *, write: bool
+) -> list[tuple[str, bool]]:
+    """Write what is to be written; return lines, each with whether it is a warning.
+
+    Args:
+        config: pytest's configuration.
+        tests: what the tests saw, as `Contract.account` wrote it.
+        stopped: whether the run ended early, or was of single tests.
+        write: whether receipts are asked for.
+    """
+    ledger = Ledger(narrowed=stopped)
+    for test in tests:
+        ledger.narrowed = ledger.narrowed or bool(test.get("narrowed"))
+        ledger.add(test)
+    lines = list(_strength(ledger, config.get_verbosity() > 0))
+    if write:
+        lines += _receipts(ledger.write(), config.get_verbosity() > 0)
+    verdicts = ledger.verdicts()
+    file = config.getoption("crossfade_verdicts")
+    if file:
+        Path(file).write_text(json.dumps(verdicts, indent=2), encoding="utf-8")
+    cache = getattr(config, "cache", None)
+    if cache is not None:
+        cache.set(CACHE_KEY, {**(cache.get(CACHE_KEY, None) or {}), **verdicts})
+    return lines
+
+
+def _strength(ledger: Ledger, verbose: bool) -> Iterator[tuple[str, bool]]:
+    proofs = {route: proof for route, proof in ledger.strengths().items() if proof.mutants}
+    if not proofs:
+        return
+    mutants = sum(proof.mutants for proof in proofs.values())
+    killed = sum(proof.killed for proof in proofs.values())
+    yield (
+        f"strength: {killed} of {mutants} broken answers noticed ({_share(killed, mutants)})",
+        False,
+    )
+    for route, proof in sorted(proofs.items()):
+        if verbose or proof.survivors:
+            share = _share(proof.killed, proof.mutants)
+            yield f"  {route}: {proof.killed} of {proof.mutants} ({share})", False
+        for survivor in proof.survivors[:_MOST_SURVIVORS]:
+            yield f"    not noticed: {survivor}", False
+
+
+def _share(part: int, whole: int) -> str:
+    """A percentage that is 100 only where nothing is missing."""
+    return "100%" if part == whole else f"{min(part / whole * 100, 99.9):.1f}%"
+
+
+def _receipts(
+    written: Iterable[tuple[str, str, bool]], verbose: bool
+) -> Iterator[tuple[str, bool]]:
+    quiet: dict[str, int] = {}
+    for route, text, warns in written:
+        if warns or verbose:
+            yield f"{route}: {text}", warns
+        else:
+            quiet[text] = quiet.get(text, 0) + 1
+    for text, count in sorted(quiet.items()):
+        yield f"{text}: {count} route{'' if count == 1 else 's'}", False

@@ -1,0 +1,287 @@
+"""Does a receipt still hold, and if not: what has changed since?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Flask
+
+from crossfade.contract.reach import Found, Reach
+from crossfade.contract.receipts import FORMAT, GROUPS, Basis, Folder, Receipt, versions
+from crossfade.contract.roots import Applications, place_of, relative
+from crossfade.contract.sources import Project
+from crossfade.dispatch import Gateway
+from crossfade.mapfile import MigrationMap, RouteEntry
+from crossfade.model import Hooks, Stage
+from crossfade.routing import NativeApp, RouteTable, Target
+
+SIDE: Final = {"flask": "Flask", "fastapi": "FastAPI", "application": "both applications"}
+
+
+class State(str, Enum):
+    """What is known of a route's proof."""
+
+    VALID = "valid"
+    STALE = "stale"
+    MISSING = "missing"
+    WAIVED = "waived"
+    NOT_NEEDED = "not needed"
+
+    @property
+    def holds(self) -> bool:
+        """Whether the route may be native."""
+        return self not in (State.STALE, State.MISSING)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One cause why a receipt does not hold.
+
+    Attributes:
+        kind: `changed`, `new` or `gone` (code), `version`, `rules`, `receipt` or `waiver`.
+        subject: what it is about: a part of the code, a package, a key of the map.
+        text: one line for people.
+        file: where the code stands now; None where it is not about code that is there.
+        line: counted from 1.
+    """
+
+    kind: str
+    subject: str
+    text: str
+    file: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """Return `file:line: text`, as compilers write it."""
+        return self.text if self.file is None else f"{self.file}:{self.line}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One route's proof, as it stands.
+
+    Attributes:
+        route: as the gateway spells it.
+        stage: who answers it now.
+        state: whether it is proven.
+        reasons: why it is not; for a waived route why a waiver is needed.
+        receipt: what there is.
+        waiver: why it may be native without, and until when; None where the map has no waiver.
+    """
+
+    route: str
+    stage: Stage
+    state: State
+    reasons: tuple[Reason, ...] = ()
+    receipt: Receipt | None = None
+    waiver: str | None = None
+
+
+def entry_of(table: RouteTable, target: Target) -> RouteEntry | None:
+    """The line of the map that speaks of a route."""
+    method = target.route.partition(" ")[0]
+    for route in table.routes:
+        if route.entry.name.method != method:
+            continue
+        if target.legacy is None:
+            if str(route.entry.name) == target.route:
+                return route.entry
+        elif any(rule is target.legacy for rule in route.rules):
+            return route.entry
+    return None
+
+
+_SERVING: Final = ("hooks", "ignore")
+"""The keys of a route that a proof depends on."""
+
+
+def rules_of(
+    migration_map: MigrationMap, entry: RouteEntry | None, target: Target
+) -> dict[str, Any]:
+    """What the map says about serving and comparing a route, as plain values."""
+    rules: dict[str, Any] = {
+        key: plain(getattr(entry, key)) for key in _SERVING if hasattr(entry, key)
+    }
+    if entry is None:
+        rules = {key: plain(default) for key, default in (("hooks", Hooks.FLASK),)}
+    deviations = getattr(migration_map, "deviations", ())
+    about = [plain(each) for each in deviations if _is_about(each, entry, target)]
+    if about:
+        rules["deviations"] = about
+    return dict(sorted(rules.items()))
+
+
+def _is_about(deviation: Any, entry: RouteEntry | None, target: Target) -> bool:
+    route = getattr(deviation, "route", None)
+    return route in (None, "*", target.route) or (entry is not None and route == entry.key)
+
+
+def plain(value: Any) -> Any:
+    """A setting as text, number, list or mapping: what a receipt can hold."""
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, str | bool | int | float):
+        return value if value is not None else ""
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    names = getattr(value, "__dataclass_fields__", None)
+    if names is not None:
+        return {name: plain(getattr(value, name)) for name in names if name != "line"}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(each) for each in value]
+    return str(value)
+
+
+class Inspector:
+    """Looks at the code of two applications and compares it with receipts.
+
+    Args:
+        flask_app: the Flask application; None where the legacy side can't be looked into.
+        native: the FastAPI application's routes.
+        extra: further callables that stand around every route.
+    """
+
+    def __init__(self, flask_app: Flask | None, native: NativeApp, *extra: object) -> None:
+        self._flask = flask_app
+        self._native = native
+        self._extra = extra
+        self._looked: dict[tuple[str, ...] | None, tuple[Applications, Reach]] = {}
+        self._versions = versions()
+
+    @classmethod
+    def of(cls, gateway: Gateway) -> Inspector:
+        """Look at what a gateway serves."""
+        borrower = gateway.borrower
+        if borrower is None:
+            return cls(None, gateway.native)
+        return cls(borrower.flask_app, gateway.native, borrower.on_validation_error)
+
+    def code(
+        self, target: Target, packages: tuple[str, ...] | None = None
+    ) -> dict[str, dict[str, Found]]:
+        """Every part of the project's code that a route reaches, by whose it is."""
+        applications, reach = self._look(packages)
+        roots = applications.roots(target)
+        flask, fastapi = reach.of(roots.flask), reach.of(roots.fastapi)
+        around = reach.of(roots.application)
+        shared = {name: part for name, part in around.items() if name not in {*flask, *fastapi}}
+        return {"flask": flask, "fastapi": fastapi, "application": shared}
+
+    def basis(self, table: RouteTable, migration_map: MigrationMap, target: Target) -> Basis:
+        """What a proof of this route would stand on, now."""
+        code = self.code(target)
+        names = {name for group in code.values() for name in group if ":" in name}
+        entry = entry_of(table, target)
+        return Basis(
+            {group: {name: p.digest for name, p in parts.items()} for group, parts in code.items()},
+            tuple(sorted({name.partition(":")[0].partition(".")[0] for name in names})),
+            rules_of(migration_map, entry, target),
+            self._versions,
+        )
+
+    def standing(
+        self, table: RouteTable, migration_map: MigrationMap, target: Target, folder: Folder
+    ) -> Standing:
+        """Whether a route's receipt holds."""
+        if target.legacy is None or target.native is None:
+            return Standing(target.route, target.stage, State.NOT_NEEDED)
+        entry = entry_of(table, target)
+        receipt = None
+        try:
+            receipt = folder.read(target.route)
+        except ValueError as error:
+            state, reasons = State.STALE, [Reason("receipt", str(folder.path), str(error))]
+        else:
+            if receipt is None:
+                text = "no receipt: its contract has not passed with --crossfade-receipts"
+                state, reasons = State.MISSING, [Reason("receipt", target.route, text)]
+            else:
+                reasons = list(
+                    self._changes(receipt, target, rules_of(migration_map, entry, target))
+                )
+                state = State.STALE if reasons else State.VALID
+        waiver = None if entry is None else entry.receipt
+        if waiver is None or state is State.VALID:
+            return Standing(target.route, target.stage, state, tuple(reasons), receipt)
+        text = f'waived until {waiver.until}: "{waiver.waived}"'
+        if waiver.until >= date.today():
+            state = State.WAIVED
+        else:
+            reasons.insert(0, Reason("waiver", target.route, f"the waiver has expired: {text}"))
+        return Standing(target.route, target.stage, state, tuple(reasons), receipt, text)
+
+    def handlers(self, target: Target) -> tuple[str | None, str | None]:
+        """Where the two handlers stand, as `file:line`."""
+        applications, _ = self._look(None)
+        endpoint = None if target.native is None else target.native.endpoint
+        project = Project()
+        return place_of(applications.view(target), project), place_of(endpoint, project)
+
+    def _look(self, packages: tuple[str, ...] | None) -> tuple[Applications, Reach]:
+        if packages not in self._looked:
+            project = Project(packages)
+            found = Applications(self._flask, self._native, project, *self._extra)
+            self._looked[packages] = found, Reach(project, found.handlers(), found.templates())
+        return self._looked[packages]
+
+    def _changes(
+        self, receipt: Receipt, target: Target, rules: Mapping[str, Any]
+    ) -> Iterator[Reason]:
+        if receipt.format != FORMAT:
+            text = f"the receipt is of format {receipt.format}, this crossfade writes {FORMAT}"
+            yield Reason("receipt", "format", text)
+            return
+        yield from _code_changes(receipt.basis, self.code(target, receipt.basis.packages))
+        for name in dict.fromkeys((*receipt.basis.versions, *self._versions)):
+            was, now = receipt.basis.versions.get(name), self._versions.get(name)
+            if was != now:
+                yield Reason("version", name, f"{name} is {now}, was {was}")
+        for key in dict.fromkeys((*receipt.basis.rules, *rules)):
+            before, after = receipt.basis.rules.get(key), rules.get(key)
+            if before != after:
+                yield Reason("rules", key, f"the map's {key} is {after!r}, was {before!r}")
+
+
+def _code_changes(basis: Basis, now: Mapping[str, Mapping[str, Found]]) -> Iterator[Reason]:
+    recorded = {
+        name: (hash_, group) for group in GROUPS for name, hash_ in basis.code[group].items()
+    }
+    present = {name: (part, group) for group in GROUPS for name, part in now[group].items()}
+    # What is gone or new follows from what changed, so that comes first.
+    for name, (part, group) in present.items():
+        if name in recorded and recorded[name][0] != part.digest:
+            yield _reason("changed", name, part, group, "changed")
+    for name, (part, group) in present.items():
+        if name not in recorded:
+            yield _reason("new", name, part, group, "is reached now, and was not")
+    for name, (_, group) in recorded.items():
+        if name not in present:
+            yield Reason("gone", name, f"{name} ({SIDE[group]}) is not reached any more")
+
+
+def _reason(kind: str, name: str, part: Found, group: str, words: str) -> Reason:
+    short = name.rpartition(":")[2]
+    where = relative(part.file)
+    return Reason(kind, name, f"{short} ({SIDE[group]}) {words}", where, part.line)
+
+
+def folder_of(migration_map: MigrationMap, path: Path) -> Folder:
+    """Where the receipts of a map are: beside the map, unless it names another folder."""
+    return Folder(path.absolute().parent / migration_map.contracts.receipts)
+
+
+def standings(gateway: Gateway, inspector: Inspector | None = None) -> list[Standing]:
+    """The proof of every native route of a gateway, in the order of its routes."""
+    snapshot = gateway.live.snapshot
+    inspector = inspector or Inspector.of(gateway)
+    folder = folder_of(snapshot.map, gateway.live.path)
+    found: dict[str, Standing] = {}
+    for target in snapshot.table.targets():
+        if target.stage is Stage.NATIVE and target.route not in found:
+            found[target.route] = inspector.standing(snapshot.table, snapshot.map, target, folder)
+    return list(found.values())
