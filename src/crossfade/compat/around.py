@@ -45,6 +45,9 @@ class Needs(NamedTuple):
 
 
 _NOTHING: Final = Needs(False, False, False)
+_CONTEXT: Final = Needs(True, False, False)
+_AFTER: Final = Needs(True, False, True)
+_BEFORE_AND_AFTER: Final = Needs(True, True, True)
 
 
 class Around:
@@ -65,33 +68,32 @@ class Around:
     def needs(self, headers: Iterable[tuple[bytes, bytes]]) -> Needs:
         """Return what a request with these headers needs."""
         app = self._app
-        before = bool(self._overridden)
-        after = bool(app.teardown_appcontext_funcs)
+        # Every request pays for this: so no loops where the application has nothing.
+        before: Any = (
+            self._overridden or type(app.session_interface) is not SecureCookieSessionInterface
+        )
+        after: Any = app.teardown_appcontext_funcs
         for name in self._names:
             before = (
                 before
-                or bool(app.before_request_funcs.get(name))
-                or bool(app.url_value_preprocessors.get(name))
+                or app.before_request_funcs.get(name)
+                or app.url_value_preprocessors.get(name)
             )
             after = (
-                after
-                or bool(app.after_request_funcs.get(name))
-                or bool(app.teardown_request_funcs.get(name))
+                after or app.after_request_funcs.get(name) or app.teardown_request_funcs.get(name)
             )
         for signal in _SIGNALS_BEFORE:
-            before = before or signal.has_receivers_for(app)
+            if signal.receivers and signal.has_receivers_for(app):
+                before = True
         for signal in _SIGNALS_AFTER:
-            after = after or signal.has_receivers_for(app)
-        session = app.session_interface
-        if type(session) is not SecureCookieSessionInterface:
-            before = True  # it may ask a server
+            if signal.receivers and signal.has_receivers_for(app):
+                after = True
         if before:
-            # A hook may have left something to `after_this_request`.
-            return Needs(True, True, True)
+            return _BEFORE_AND_AFTER  # a hook may have left something to `after_this_request`
         if after:
-            return Needs(True, False, True)
+            return _AFTER
         if app.secret_key and _has_cookie(headers, app.config["SESSION_COOKIE_NAME"]):
-            return Needs(True, False, False)  # a permanent session is renewed by every request
+            return _CONTEXT  # a permanent session is renewed by every request
         return _NOTHING
 
     def names(self) -> list[str]:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("crossfade.compat")
 
 _DEFAULTS: Final = BridgeSettings()
+_EVERYTHING: Final = Needs(context=True, before=True, after=True)
 _BODILESS: Final = frozenset({"GET", "HEAD"})
 
 
@@ -63,11 +64,11 @@ class Borrower:
         on_validation_error: ValidationMapper | None = None,
     ) -> None:
         self.flask_app = legacy.flask_app
+        self.app = native.app
         self.settings = settings
         self.hopper = Hopper(settings.threads)
         self.on_validation_error = on_validation_error or legacy_validation_error
         self._legacy = legacy
-        self._native = native
         self._routes: dict[tuple[LegacyRule | None, NativeRoute], BorrowedRoute] = {}
         take_over_default_handlers(native.app)
         find_native_urls(legacy.flask_app, native.app)
@@ -102,16 +103,6 @@ class Borrower:
             raise RequestRefused(404, "This request does not reach the Flask application")
         return environ
 
-    @property
-    def catch_all(self) -> Callable[..., Any] | None:
-        """FastAPI's handler of any exception, where the team registered one."""
-        return catch_all_of(self._native.app)
-
-    @property
-    def debug(self) -> bool:
-        """Whether FastAPI shows what goes wrong."""
-        return self._native.app.debug
-
     def close(self) -> None:
         """Wait for the hooks that run. From a thread."""
         self.hopper.close(self.settings.shutdown_timeout)
@@ -136,21 +127,21 @@ class BorrowedRoute:
         self._mapper = mapper_of(native.endpoint) or borrower.on_validation_error
         self._uses_flask = needs_flask(native.dependant)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request, for which this route is chosen already."""
+        borrower = self._borrower
         scope[BORROWING] = True
-        LENDING.set(self._borrower.flask_app)
+        LENDING.set(borrower.flask_app)
         needs = self.around.needs(scope["headers"])
-        body: SharedBody | None = None
-        if _has_body(scope):
-            settings = self._borrower.settings
-            body = SharedBody(receive, settings.request_buffer, settings.client_timeout)
-            receive = body.receive
+        if needs.context or self._uses_flask:
+            return self._run(scope, receive, send, needs)
+        return self._run_bare(scope, receive, send)
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send, needs: Needs) -> None:
+        body = self._shared_body(scope, receive)
         try:
-            if not needs.context and not self._uses_flask:
-                await self._run_bare(scope, receive, send, body)
-                return
             if body is not None:
+                receive = body.receive
                 await body.prefetch()
                 if body.gone:
                     return
@@ -163,10 +154,11 @@ class BorrowedRoute:
             if body is not None:
                 body.close()
 
-    async def _run_bare(
-        self, scope: Scope, receive: Receive, send: Send, body: SharedBody | None
-    ) -> None:
+    async def _run_bare(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the handler alone: Flask does nothing around it, but shows its errors."""
+        body = self._shared_body(scope, receive)
+        if body is not None:
+            receive = body.receive
         started = False
 
         def note(message: Message) -> Awaitable[None]:
@@ -179,16 +171,29 @@ class BorrowedRoute:
         except Exception as error:
             if started:
                 raise
-            needs = Needs(context=True, before=True, after=True)
-            exchange = self._exchange(scope, send, body, needs)
+            try:
+                exchange = self._exchange(scope, send, body, _EVERYTHING)
+            except RequestRefused as refused:
+                for message in answer(refused.status, refused.reason):
+                    await send(message)
+                return
             await self._guard(exchange, exchange.fail(error), send)
+        finally:
+            if body is not None:
+                body.close()
+
+    def _shared_body(self, scope: Scope, receive: Receive) -> SharedBody | None:
+        if not _has_body(scope):
+            return None
+        settings = self._borrower.settings
+        return SharedBody(receive, settings.request_buffer, settings.client_timeout)
 
     async def _guard(self, exchange: Exchange, running: Awaitable[None], send: Send) -> None:
         """Answer what Flask lets pass as a WSGI server does, and let the server log it."""
         try:
             await running
         except Exception:
-            if not exchange.started and not self._borrower.debug:
+            if not exchange.started and not self._borrower.app.debug:
                 for message in answer(500):
                     await send(message)
             raise
@@ -210,10 +215,10 @@ class BorrowedRoute:
 
         That stands outside of FastAPI's middleware otherwise, where no hook would see its answer.
         """
-        app = self._native_app
-        if self._borrower.watch is not None:
-            app = self._borrower.watch.watched(app)
-        catch_all = self._borrower.catch_all
+        app, borrower = self._native_app, self._borrower
+        if borrower.watch is not None:
+            app = borrower.watch.watched(app)
+        catch_all = catch_all_of(borrower.app)
         return app if catch_all is None else _with_catch_all(app, catch_all)
 
 
