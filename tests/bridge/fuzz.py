@@ -449,7 +449,7 @@ def _with(check: Check, *traits: str) -> Check:
 # A difference has the first explanation that holds for it; docs/bridge.md has each of them.
 EXPLAINED: Final[list[tuple[str, Check]]] = [
     ("no body goes with Upgrade: httptools would drop it", _with(_gateway_refuses, "body")),
-    ("httptools: uvicorn sends 100 to HTTP/1.0", _with(_but_for_interim, "HTTP/1.0")),
+    ("httptools, zttp: uvicorn sends 100 to HTTP/1.0", _with(_but_for_interim, "HTTP/1.0")),
     ("malformed framing", _with(_framed_otherwise, "framing")),
     ("two faults: which is named first", _both_refuse),
     ("HTTP versions", _with(_either_refuses, "version")),
