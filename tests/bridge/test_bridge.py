@@ -183,6 +183,7 @@ def test_context_and_scope_reach_the_application() -> None:
 def test_lifespan() -> None:
     """Standing alone it follows the lifespan, and its threads end with it."""
     made = bridge(hello)
+    before = set(threading.enumerate())
 
     async def main() -> list[str]:
         peer = Peer([{"type": "lifespan.startup"}])
@@ -196,7 +197,8 @@ def test_lifespan() -> None:
 
     assert run(main()) == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert made.stats().threads == 0
-    assert not [t for t in threading.enumerate() if t.name.startswith("crossfade-bridge")]
+    new = set(threading.enumerate()) - before
+    assert not [thread for thread in new if thread.name.startswith("crossfade-bridge")]
 
 
 def test_a_handshake_that_cannot_be_answered_is_closed() -> None:

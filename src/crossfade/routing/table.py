@@ -154,7 +154,8 @@ class RouteTable:
             document = self._documents.get(path)
             allowed = document is not None and method in ("GET", "HEAD")
             return Found(document, {}) if allowed else _NOTHING
-        except HTTPException:
+        except (HTTPException, ValueError):
+            # ValueError: more digits than Python reads, which older versions of Werkzeug let pass.
             return _NOTHING
         target = self._targets[id(rule)].get(method)
         return _NOTHING if target is None else Found(target, values)
