@@ -14,8 +14,6 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 @pytest.fixture(scope="module", params=["h11", "httptools", "zttp"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """The gateway under each HTTP parser."""
-    if request.param == "zttp":
-        pytest.importorskip("zttp")
     app = "tests.parity.native_app:create_app"
     with uvicorn(app, factory=True, http=request.param) as running:
         yield running

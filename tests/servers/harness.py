@@ -14,6 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+from uvicorn.config import HTTP_PROTOCOLS
+
 from tests.servers.rawhttp import Address, Closed, Connection
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -166,6 +169,9 @@ def uvicorn(
         prefix: a command to run it under, like `taskset`.
         ready: the target that is asked until it is answered.
     """
+    if http not in HTTP_PROTOCOLS:
+        pytest.skip(f"this version of uvicorn does not offer --http {http}")
+    pytest.importorskip(http)
     port = free_port()
     address: Address = uds or ("127.0.0.1", port)
     where = ["--uds", uds] if uds else ["--host", "127.0.0.1", "--port", str(port)]
