@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -13,9 +15,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from crossfade.contract.cutover import History, Refused, find, plan, plan_back, prove
+from crossfade.contract.required import inspecting
+from crossfade.contract.telling import explain, explain_lines, verify_lines, verify_values
+from crossfade.contract.validity import folder_of, standings
 from crossfade.dispatch import Gateway
 from crossfade.errors import CrossfadeError, MapError
 from crossfade.mapfile import MapDocument
+from crossfade.model import Waiver
 
 EXIT_PROBLEMS = 1  # the map is bad
 EXIT_UNUSABLE = 2  # the question could not be asked: no such application
@@ -34,6 +41,10 @@ AppOption = Annotated[
         metavar="MODULE:NAME",
         help="The FastAPI application on which mount_legacy was called.",
     ),
+]
+
+RouteArgument = Annotated[
+    str, typer.Argument(help="The route, in Flask's spelling or FastAPI's: 'GET /users/{id}'.")
 ]
 
 
@@ -92,6 +103,137 @@ def check_map(
 def schema() -> None:
     """Print the JSON Schema of the migration map, for editors that complete and check TOML."""
     print(json.dumps(MapDocument.model_json_schema(), indent=2))  # noqa: T201 - what was asked for
+
+
+@app.command()
+def verify(
+    application: AppOption = "gateway:app",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say whether every native route has a receipt that still holds.
+
+    Exits with 1 where one has not, and says what has changed since its contract passed.
+    """
+    with inspecting():
+        gateway = _load(application)
+    found = standings(gateway)
+    known = [target.route for target in gateway.live.snapshot.table.targets()]
+    strays = folder_of(gateway.live.snapshot.map, gateway.live.path).strays(known)
+    if as_json:
+        print(json.dumps(verify_values(found, strays), indent=2))  # noqa: T201 - was asked for
+    else:
+        _print(verify_lines(found, strays))
+    if not all(each.state.holds for each in found):
+        raise typer.Exit(EXIT_PROBLEMS)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def cutover(
+    context: typer.Context,
+    route: RouteArgument,
+    application: AppOption = "gateway:app",
+    waive: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Move it unproven. The reason goes into the map."),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The last day of --waive."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Show the change and save nothing.")] = False,
+) -> None:
+    """Prove a route with pytest, then make it native in the map.
+
+    What stands behind `--` goes to pytest. Refuses where the contract is red or proves nothing.
+    """
+    if (waive is None) != (until is None):
+        _unusable("--waive needs --until, a day on which it ends, and --until a reason to --waive")
+    waiver = None if waive is None or until is None else Waiver(waive, until.date())
+    with inspecting():
+        gateway = _load(application)
+    try:
+        target, entry = find(gateway, route)
+        if target.legacy is not None and waiver is None:
+            _prove(target.route, context.args)
+        edit = plan(gateway, target, entry, waiver)
+        if not edit.diff:
+            _print([f"{target.route} is native already: {edit.path} stays as it is"])
+            return
+        typer.echo(edit.diff, nl=False)
+        if not dry_run:
+            edit.save()
+            History(edit.path).add(edit)
+            _print([f"{edit.key} is native; `crossfade rollback` takes it back"])
+    except MapError as error:
+        _fail_with(error)
+    except Refused as error:
+        _refuse(str(error))
+
+
+def _prove(route: str, arguments: list[str]) -> None:
+    verdict, code = prove(route, arguments)
+    if verdict is None:
+        why = "no test met it" if code in (0, 5) else f"pytest ended with exit code {code}"
+        _refuse(f"{route} is not proven: {why}. The map stays as it is")
+    if not verdict["proven"]:
+        _refuse(f"{route} is not proven: {verdict['doubt']}. The map stays as it is")
+
+
+@app.command()
+def rollback(
+    route: Annotated[
+        str | None, typer.Argument(help="The route, in Flask's spelling or FastAPI's.")
+    ] = None,
+    file: Annotated[Path, typer.Option("--map", help="The migration map.")] = Path(
+        "migration_map.toml"
+    ),
+    dry_run: Annotated[bool, typer.Option(help="Show the change and save nothing.")] = False,
+) -> None:
+    """Undo the last cut-over, or that of a route: Flask answers again.
+
+    The application is not imported: this works where it can't be.
+    """
+    try:
+        edit, step = plan_back(file, route)
+        typer.echo(edit.diff, nl=False)
+        if not dry_run:
+            edit.save()
+            if step is not None:
+                History(file).forget(step)
+            _print([f"{edit.key} is back as it was"])
+    except Refused as error:
+        _refuse(str(error))
+
+
+@app.command("explain")
+def explain_route(
+    route: RouteArgument,
+    application: AppOption = "gateway:app",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what is known of a route: both handlers, hooks, cases, differences, receipt."""
+    with inspecting():
+        gateway = _load(application)
+    try:
+        target, _ = find(gateway, route)
+    except Refused as error:
+        _refuse(str(error))
+    known = explain(gateway, target, Path.cwd())
+    if as_json:
+        print(json.dumps(known, indent=2))  # noqa: T201 - was asked for
+    else:
+        _print(explain_lines(known))
+
+
+def _print(lines: Iterable[str]) -> None:
+    console = _console()
+    for line in lines:
+        console.print(line)
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(f"crossfade: {message}", err=True)
+    raise typer.Exit(EXIT_PROBLEMS)
 
 
 def _load(application: str) -> Gateway:

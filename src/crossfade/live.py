@@ -78,6 +78,14 @@ class LiveMap:
         """
         return self._load(lambda: read_map(path)).map
 
+    def preview(self, text: str) -> Snapshot:
+        """Return what the map would mean with this text.
+
+        Raises:
+            MapError: with every problem at once.
+        """
+        return self._load(lambda: parse_map(text.encode(), self._file))
+
     def start(self) -> None:
         """Follow the file in a thread of this process. Calling it again does nothing."""
         if self._thread is not None and self._thread.is_alive():

@@ -12,6 +12,7 @@ from crossfade.apidoc import install_document
 from crossfade.bridge import Bridge
 from crossfade.compat.borrow import Borrower
 from crossfade.compat.errors import ValidationMapper
+from crossfade.contract.required import Proven
 from crossfade.dispatch import ChosenRoute, Gateway, GatewayMiddleware
 from crossfade.errors import MountError
 from crossfade.live import LiveMap
@@ -59,7 +60,14 @@ def mount_legacy(
         flask_app = legacy
     native = NativeApp(app)
     known = None if flask_app is None else LegacyApp(flask_app, legacy)
-    live = LiveMap(migration_map, RouteTableBuilder(known, native).build)
+    proven = Proven(
+        RouteTableBuilder(known, native).build,
+        migration_map,
+        flask_app,
+        native,
+        validation_error,
+    )
+    live = LiveMap(migration_map, proven.build)
     settings = live.snapshot.map.bridge
     borrower = None if known is None else Borrower(known, native, settings, validation_error)
     gateway = Gateway(live, Bridge(legacy, settings), native, borrower, flask_app)

@@ -13,14 +13,14 @@ SOURCE = Path(__file__).parent.parent.parent / "src" / "crossfade"
 # From the top: a module imports modules of lower layers only (and of its own package).
 LAYERS = [
     ["cli"],
-    ["mounting", "pytest_plugin"],
+    ["mounting", "pytest_plugin", "pytest_routes"],
     ["contract"],
     ["apidoc", "dispatch"],
     ["live"],
     ["compat"],
     ["admission"],
     ["bridge", "routing"],
-    ["compare", "mapfile"],
+    ["compare", "mapedit", "mapfile"],
     ["environ", "exchange", "toml_lines"],
     ["errors", "model"],
 ]
@@ -34,7 +34,8 @@ OWNERS = {
     "uvicorn": set[str](),
     "sqlalchemy": {"contract"},
     "httpx": {"contract"},
-    "pytest": {"pytest_plugin"},
+    "pytest": {"pytest_plugin", "pytest_routes"},
+    "tomlkit": {"mapedit"},
     "legacy_flask": set[str](),
     "new_fastapi": set[str](),
 }

@@ -129,14 +129,20 @@ def grounds(gateway: Gateway, routes: Iterable[str]) -> dict[str, Any]:
 class Page:
     """What a run showed of one route."""
 
-    cases: dict[str, None] = field(default_factory=dict)
+    cases: dict[str, int | None] = field(default_factory=dict)  # to FastAPI's status
     exchanges: int = 0
-    native: int = 0
-    succeeded: int = 0
     differing: int = 0
     unfinished: int = 0  # exchanges of tests that did not pass
     mutation: dict[str, tuple[int, tuple[tuple[str, str], ...]]] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
+
+    @property
+    def _native(self) -> list[int]:
+        return [status for status in self.cases.values() if status is not None]
+
+    @property
+    def _succeeded(self) -> int:
+        return sum(status < 400 for status in self._native)
 
     def proof(self) -> Proof:
         """The numbers."""
@@ -145,8 +151,8 @@ class Page:
         named = sorted({f"{mutant}: {rule or 'no rule says why'}" for mutant, rule in survivors})
         return Proof(
             len(self.cases),
-            self.native,
-            self.succeeded,
+            len(self._native),
+            self._succeeded,
             mutants,
             mutants - len(survivors),
             tuple(named),
@@ -161,9 +167,9 @@ class Page:
             return f"{_count(self.differing, 'exchange')} of {self.exchanges} differ"
         if self.unfinished:
             return f"{_count(self.unfinished, 'exchange')} of tests that failed or were skipped"
-        if not self.native:
+        if not self._native:
             return "all answered by Flask: nothing is proven"
-        if not self.succeeded:
+        if not self._succeeded:
             return "all of them errors (4xx, 5xx): what the route is for is not proven"
         if unexplained:
             return f"broken answers pass: {', '.join(unexplained[:3])}"
@@ -201,12 +207,9 @@ class Ledger:
             self._bases.update(receipts["bases"])
 
     def _take(self, page: Page, exchange: Mapping[str, Any], passed: bool) -> None:
-        page.cases[exchange["case"]] = None
+        page.cases[exchange["case"]] = exchange["native_status"]
         page.exchanges += 1
         page.unfinished += not passed
-        status = exchange["native_status"]
-        page.native += status is not None
-        page.succeeded += status is not None and status < 400
         page.differing += bool(exchange["differences"])
         page.differences += exchange["differences"]
         if "mutation" in exchange:

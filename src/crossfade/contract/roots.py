@@ -17,6 +17,7 @@ from crossfade.contract.sources import Part, Project, first_line
 from crossfade.routing import NativeApp, Target
 
 _DEEPEST: Final = 8  # of wrappers around a function
+_CODE: Final = (FunctionType, MethodType, type, functools.partial)
 
 
 def parts_of(value: object, project: Project) -> set[Part]:
@@ -66,7 +67,8 @@ def _located(value: Any, project: Project, seen: set[int], depth: int) -> Iterat
         for base in value.__mro__:
             yield from _of_class(base, project, depth)
     elif callable(value):
-        inner = [type(value), *(v for v in getattr(value, "__dict__", {}).values() if callable(v))]
+        held = getattr(value, "__dict__", {}).values()
+        inner = [type(value), *(each for each in held if isinstance(each, _CODE))]
     else:
         return
     for each in inner:
@@ -182,7 +184,7 @@ class Applications:
         app = self._native_app.app
         yield from self._extra
         yield from app.exception_handlers.values()
-        for middleware in app.user_middleware:
+        for middleware in _inside_the_gateway(app.user_middleware):
             yield middleware.cls
             yield from [*middleware.args, *middleware.kwargs.values()]
         yield app.router.lifespan_context
@@ -229,6 +231,12 @@ class Applications:
                 yield from hooks.get(scope, ())
             for by_class in flask.error_handler_spec.get(scope, {}).values():
                 yield from by_class.values()
+
+
+def _inside_the_gateway(stack: list[Any]) -> list[Any]:
+    """The middleware that wraps native routes only: the gateway's own and later ones wrap both."""
+    ours = [n for n, each in enumerate(stack) if each.cls.__module__.startswith("crossfade.")]
+    return stack[ours[-1] + 1 :] if ours else stack
 
 
 def _makes_flask(code: CodeType) -> bool:

@@ -17,7 +17,7 @@ from crossfade.contract.roots import Applications, place_of, relative
 from crossfade.contract.sources import Project
 from crossfade.dispatch import Gateway
 from crossfade.mapfile import MigrationMap, RouteEntry
-from crossfade.model import Hooks, Stage
+from crossfade.model import RouteName, Stage
 from crossfade.routing import NativeApp, RouteTable, Target
 
 SIDE: Final = {"flask": "Flask", "fastapi": "FastAPI", "application": "both applications"}
@@ -104,13 +104,9 @@ def rules_of(
     migration_map: MigrationMap, entry: RouteEntry | None, target: Target
 ) -> dict[str, Any]:
     """What the map says about serving and comparing a route, as plain values."""
-    rules: dict[str, Any] = {
-        key: plain(getattr(entry, key)) for key in _SERVING if hasattr(entry, key)
-    }
-    if entry is None:
-        rules = {key: plain(default) for key, default in (("hooks", Hooks.FLASK),)}
-    deviations = getattr(migration_map, "deviations", ())
-    about = [plain(each) for each in deviations if _is_about(each, entry, target)]
+    served = entry or RouteEntry(target.route, RouteName("GET", "/"), Stage.LEGACY)
+    rules: dict[str, Any] = {key: plain(getattr(served, key)) for key in _SERVING}
+    about = [plain(each) for each in migration_map.deviations if _is_about(each, entry, target)]
     if about:
         rules["deviations"] = about
     return dict(sorted(rules.items()))

@@ -1,0 +1,267 @@
+"""Moving a route: prove it, edit the map, remember how to go back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any, Final
+
+from crossfade.contract.validity import entry_of
+from crossfade.dispatch import Gateway
+from crossfade.errors import CrossfadeError, MapError
+from crossfade.mapedit import copy_route, listed, replace_file, set_stage
+from crossfade.mapfile import RouteEntry
+from crossfade.model import Stage, Waiver
+from crossfade.routing import Target
+from crossfade.routing.shapes import fastapi_shape, flask_shape
+
+_MOST_REMEMBERED: Final = 50
+
+
+class Refused(CrossfadeError):
+    """A route can't be moved, or not yet; the text says why."""
+
+
+# --- which route -------------------------------------------------------------------------------
+
+
+def find(gateway: Gateway, spelling: str) -> tuple[Target, RouteEntry | None]:
+    """The route that a person means, in either spelling, and the map's line about it.
+
+    Raises:
+        Refused: there is no such route; it says which is near.
+    """
+    table = gateway.live.snapshot.table
+    problems: MapError | None = None
+    for stage in (Stage.NATIVE, Stage.LEGACY):
+        # The map's own look-up: a map of this one line finds a route, or the words that say why.
+        line = f'[routes]\n{json.dumps(spelling)} = "{stage.value}"\n'
+        try:
+            asked = gateway.live.preview(line).table
+        except MapError as error:
+            problems = problems or error
+            continue
+        names = {
+            target.route
+            for target in asked.targets()
+            if (entry := entry_of(asked, target)) is not None and entry.key == spelling
+        }
+        for target in table.targets():
+            if target.route in names:
+                return target, entry_of(table, target)
+        for target in asked.targets():
+            if target.route in names:
+                return target, None  # a route of FastAPI's own that the map does not list yet
+    assert problems is not None  # nothing was found, so one of the two was refused
+    problem = problems.problems[0]
+    raise Refused(f"{spelling}: {problem.reason}. {problem.remedy}".rstrip())
+
+
+# --- editing -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of the map that is ready to be saved.
+
+    Attributes:
+        path: the map.
+        key: the route as the map spells it.
+        before: the map's text.
+        after: what it shall be.
+    """
+
+    path: Path
+    key: str
+    before: str
+    after: str
+
+    @property
+    def diff(self) -> str:
+        """The change as a unified diff; "" where nothing changes."""
+        name = str(self.path)
+        lines = unified_diff(
+            self.before.splitlines(keepends=True), self.after.splitlines(keepends=True), name, name
+        )
+        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+    def save(self) -> None:
+        """Replace the map in one step.
+
+        Raises:
+            Refused: it was edited meanwhile.
+        """
+        if read(self.path) != self.before:
+            raise Refused(f"{self.path} was edited meanwhile: nothing is changed")
+        replace_file(self.path, self.after)
+
+
+def read(path: Path) -> str:
+    """The map's text, line ends as they are.
+
+    Raises:
+        Refused: it can't be read.
+    """
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{path} can't be read: {error}") from error
+
+
+def plan(gateway: Gateway, target: Target, entry: RouteEntry | None, waiver: Waiver | None) -> Edit:
+    """The edit that makes a route native.
+
+    Raises:
+        MapError: the map would be bad with it.
+    """
+    path = gateway.live.path
+    before = read(path)
+    key = target.route if entry is None else entry.key
+    after = set_stage(before, key, Stage.NATIVE, waiver)
+    gateway.live.preview(after)
+    return Edit(path, key, before, after)
+
+
+# --- proving -----------------------------------------------------------------------------------
+
+
+def prove(route: str, arguments: Sequence[str]) -> tuple[dict[str, Any] | None, int]:
+    """Run the contracts in a pytest of their own; return what it showed of one route.
+
+    Args:
+        route: as the gateway spells it.
+        arguments: further arguments for pytest.
+
+    Returns:
+        the verdict, None where no test met the route, and pytest's exit code.
+    """
+    with tempfile.TemporaryDirectory(prefix="crossfade-") as folder:
+        file = Path(folder) / "verdicts.json"
+        command = [sys.executable, "-m", "pytest", "-q", "--crossfade-receipts"]
+        command += [f"--crossfade-verdicts={file}", "-p", "crossfade.contract.only", *arguments]
+        code = subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter
+        verdicts = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return verdicts.get(route), code
+
+
+# --- going back --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A cut-over that was made.
+
+    Attributes:
+        route: the route as the map spells it.
+        before: the map's text before.
+        after: SHA-256 (hex) of the map's text after.
+    """
+
+    route: str
+    before: str
+    after: str
+
+
+class History:
+    """The cut-overs that were made with this map, for `rollback`: a file of this machine's own."""
+
+    def __init__(self, path: Path) -> None:
+        self._folder = path.absolute().parent / ".crossfade"
+        self._file = self._folder / f"{path.name}.history.json"
+
+    def steps(self) -> list[Step]:
+        """The steps, the last one last."""
+        try:
+            raw = json.loads(self._file.read_text(encoding="utf-8"))
+            return [Step(**step) for step in raw]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, TypeError) as error:
+            raise Refused(f"{self._file} can't be read: {error}") from error
+
+    def add(self, edit: Edit) -> None:
+        """Remember an edit."""
+        self._keep([*self.steps(), Step(edit.key, edit.before, _revision(edit.after))])
+
+    def forget(self, step: Step) -> None:
+        """Forget a step that was undone."""
+        self._keep([each for each in self.steps() if each != step])
+
+    def _keep(self, steps: list[Step]) -> None:
+        self._folder.mkdir(exist_ok=True)
+        ignored = self._folder / ".gitignore"
+        if not ignored.exists():
+            ignored.write_text("*\n", encoding="utf-8")
+        kept = [asdict(step) for step in steps[-_MOST_REMEMBERED:]]
+        partial = self._file.with_suffix(".partial")
+        partial.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        partial.replace(self._file)
+
+
+def plan_back(path: Path, spelling: str | None) -> tuple[Edit, Step | None]:
+    """The edit that undoes a cut-over. It asks the map's text alone, never the application.
+
+    Args:
+        path: the map.
+        spelling: the route, in either spelling; None for the last cut-over.
+
+    Raises:
+        Refused: there is nothing to undo.
+    """
+    text = read(path)
+    steps = History(path).steps()
+    if spelling is None:
+        if not steps:
+            raise Refused("no cut-over is remembered here: name the route")
+        step: Step | None = steps[-1]
+        key = steps[-1].route
+    else:
+        key = _key(text, spelling)
+        step = next((each for each in reversed(steps) if each.route == key), None)
+    if step is None:
+        after = set_stage(text, key, Stage.LEGACY)
+    elif step.after == _revision(text):
+        after = step.before
+    else:  # the map was edited since: only this route goes back
+        after = copy_route(text, key, step.before)
+    if after == text:
+        raise Refused(f"{key} is back already: nothing is changed")
+    return Edit(path, key, text, after), step
+
+
+def _key(text: str, spelling: str) -> str:
+    keys = listed(text)
+    if spelling in keys:
+        return spelling
+    found = [key for key in keys if _shape(key) == _shape(spelling)]
+    if len(found) != 1:
+        why = "no such route is listed" if not found else f"several are: {', '.join(found)}"
+        raise Refused(f"{spelling}: {why}; what is not listed is Flask's already")
+    return found[0]
+
+
+def _shape(route: str) -> tuple[str, str]:
+    method, _, rule = route.partition(" ")
+    native = "{" in rule and "<" not in rule
+    return method, (fastapi_shape(rule) if native else flask_shape(rule)).skeleton
+
+
+def _revision(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def last_run(folder: Path, route: str) -> Mapping[str, Any] | None:
+    """What pytest's cache remembers of a route's last contract; None where it does not."""
+    file = folder / ".pytest_cache" / "v" / "crossfade" / "routes"
+    try:
+        found = json.loads(file.read_text(encoding="utf-8")).get(route)
+    except (OSError, ValueError, AttributeError):
+        return None
+    return found if isinstance(found, dict) else None
