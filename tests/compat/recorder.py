@@ -151,6 +151,8 @@ def _add_hooks(recorder: Recorder, outer: Blueprint, inner: Blueprint) -> None: 
             response.headers.add("X-After", name)
             if request.args.get("rewrite") == name:
                 response.set_data(b"rewritten " + response.get_data())
+            if request.args.get("wrap") == name:
+                response.response = (chunk + b"!" for chunk in response.iter_encoded())
             if "data" in request.args:
                 note(f"{name} data", request.get_data())
             stopped = _stop(f"{name} after")

@@ -13,7 +13,7 @@ import flask
 import pytest
 from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from flask import Flask, abort, current_app, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from starlette.types import Message
@@ -345,12 +345,12 @@ def test_hooks_do_not_hold_up_the_loop(mount: Mount) -> None:
 SIZES = [0, 1, 5000, 300_000, _IN_MEMORY + 70_000]
 
 
-async def post(app: Any, target: str, body: bytes, block: int = 50_000) -> Any:
+async def post(app: Any, target: str, body: bytes, block: int = 50_000, headers: Any = ()) -> Any:
     """Send a body in blocks."""
     from tests.asgi.kit import Answer
 
     blocks = [body[at : at + block] for at in range(0, len(body), block)] or [b""]
-    scope = http_scope("POST", target, [("Content-Length", str(len(body)))])
+    scope = http_scope("POST", target, [*headers, ("Content-Length", str(len(body)))])
     answer, hang_up = Answer(), asyncio.Event()
 
     async def receive() -> Message:
@@ -413,6 +413,45 @@ def test_a_hook_after_the_handler_reads_what_it_read(mount: Mount) -> None:
     for size in (10, 900_000, _IN_MEMORY * 2):
         assert asyncio.run(post(app, "/a", b"x" * size)).text == str(size)
     assert seen == [10, 900_000, 0]
+
+
+def test_an_async_handler_reads_a_large_form(mount: Mount) -> None:
+    """What has not arrived yet is waited for on a thread, never on the event loop."""
+
+    async def handler(a: Annotated[str, compat.form("a")]) -> int:
+        return len(a)
+
+    legacy = flask_with("POST /a")
+    legacy.config["MAX_FORM_MEMORY_SIZE"] = None
+    app = native(handler, methods=["POST"])
+    mount(app, legacy, "POST /a")
+    form = ("Content-Type", "application/x-www-form-urlencoded")
+    answer = asyncio.run(post(app, "/a", b"a=" + b"x" * 900_000, headers=[form]))
+    assert (answer.status, answer.text) == (200, "900000")
+
+
+def test_flask_request_in_an_async_handler_never_waits(mount: Mount) -> None:
+    """It would stop the loop that brings the rest: an error says what to do instead."""
+
+    async def handler() -> int:
+        return len(request.get_data())
+
+    legacy = flask_with("POST /a")
+    legacy.config["PROPAGATE_EXCEPTIONS"] = True
+    app = native(handler, methods=["POST"])
+    mount(app, legacy, "POST /a")
+    assert asyncio.run(post(app, "/a", b"x" * 200_000)).text == "200000"
+    with pytest.raises(RuntimeError, match=r"await request\.body\(\)"):
+        asyncio.run(post(app, "/a", b"x" * 900_000))
+
+
+def test_an_answer_without_a_type_stays_without(mount: Mount) -> None:
+    """Werkzeug's default type is not added on the way through the hooks."""
+    legacy = flask_with("GET /a")
+    legacy.before_request(lambda: None)
+    app = native(lambda: Response(status_code=204))
+    mount(app, legacy, "GET /a")
+    assert ask(app, "GET", "/a").headers == []
 
 
 def test_a_hook_that_waits_for_a_client_that_left(mount: Mount) -> None:

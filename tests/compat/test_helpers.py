@@ -244,7 +244,8 @@ def test_what_holds_up_the_loop_is_named(mount: Mount, caplog: pytest.LogCapture
 
     class Listen(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            named.set()
+            if "named.wait" in record.getMessage():
+                named.set()
 
     listener = Listen()
     logging.getLogger("crossfade.blocking").addHandler(listener)
@@ -261,10 +262,10 @@ def test_what_holds_up_the_loop_is_named(mount: Mount, caplog: pytest.LogCapture
         assert ask(app, "GET", "/a").text == "true"
     finally:
         logging.getLogger("crossfade.blocking").removeHandler(listener)
-    (record,) = [r for r in caplog.records if r.name == "crossfade.blocking"]
-    message = record.getMessage()
     line = handler.__code__.co_firstlineno + 1
-    assert f"{__file__}:{line} in handler: return named.wait(20)" in message
+    place = f"{__file__}:{line} in handler: return named.wait(20)"
+    # A busy machine may hold up another line as well.
+    (message,) = [r.getMessage() for r in caplog.records if place in r.getMessage()]
     assert message.startswith("GET /a holds up the event loop")
 
 

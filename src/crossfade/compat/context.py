@@ -19,7 +19,6 @@ from flask.sessions import SessionMixin
 from starlette.requests import HTTPConnection
 
 from crossfade.compat.errors import BORROWING
-from crossfade.compat.reach import MARK
 from crossfade.errors import CrossfadeError
 
 
@@ -43,34 +42,21 @@ def flask_context(connection: HTTPConnection) -> None:
     raise CrossfadeError(f"the handler of {path} needs Flask's request context, but {reason}")
 
 
-setattr(flask_context, MARK, True)
-
-
-def mark(dependency: Callable[..., Any]) -> Callable[..., Any]:
-    """Note on a dependency that it needs Flask's request context; return it."""
-    setattr(dependency, MARK, True)
-    return dependency
-
-
-@mark
 async def _session(connection: HTTPConnection) -> Any:
     flask_context(connection)
     return flask.session
 
 
-@mark
 async def _g(connection: HTTPConnection) -> Any:
     flask_context(connection)
     return flask.g
 
 
-@mark
 async def _flask_request(connection: HTTPConnection) -> Any:
     flask_context(connection)
     return flask.request
 
 
-@mark
 async def _flash(connection: HTTPConnection) -> Callable[..., None]:
     flask_context(connection)
     return flask.flash
@@ -90,13 +76,11 @@ Flash = Annotated[Callable[..., None], Depends(_flash)]
 
 
 # Plain functions, which FastAPI runs in threads: a user loader asks a database.
-@mark
 def _current_user(connection: HTTPConnection) -> Any:
     flask_context(connection)
     return _flask_login().current_user._get_current_object()
 
 
-@mark
 def _logged_in(connection: HTTPConnection) -> Any:
     flask_context(connection)
     login = _flask_login()
@@ -122,7 +106,6 @@ def allowed(check: Callable[[Any], bool]) -> Any:
     @router.get("/admin", dependencies=[allowed(lambda user: "admin" in user.roles)])
     """
 
-    @mark
     def user(user: LoggedIn) -> Any:
         if not check(user):
             flask.abort(403)

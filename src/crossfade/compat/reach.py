@@ -15,9 +15,6 @@ from typing import Any, Final
 from flask import has_app_context, has_request_context
 from werkzeug.local import LocalProxy
 
-MARK: Final = "__crossfade_needs_flask__"
-"""Attribute of a dependency that needs Flask's request context."""
-
 WITHOUT_CONTEXT: Final = "__crossfade_without_flask__"
 """Attribute of what stands in `crossfade.compat` and works without the context."""
 
@@ -41,8 +38,6 @@ def _calls(dependant: Any) -> Iterator[Callable[..., Any]]:
 
 
 def _reaches(call: Any) -> bool:
-    if hasattr(call, MARK):
-        return True
     if not inspect.isroutine(call):
         call = getattr(type(call), "__call__", call)  # noqa: B004 - the function behind it
     seen: set[int] = set()

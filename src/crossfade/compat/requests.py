@@ -26,7 +26,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest
 
 from crossfade.compat.body import SHARED_BODY
-from crossfade.compat.context import flask_context, mark
+from crossfade.compat.context import flask_context
 
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
@@ -198,7 +198,7 @@ def _documented(
         Any, kind(alias=name, description=" ".join(notes) or None), WithJsonSchema(schema)
     ]
     dependency.__annotations__ = {"connection": HTTPConnection, "shown": shown, "return": Any}
-    return Depends(mark(dependency))
+    return Depends(dependency)
 
 
 def _of_body(read: Callable[[], T]) -> Any:
@@ -209,7 +209,7 @@ def _of_body(read: Callable[[], T]) -> Any:
             return read()
         return await run_in_threadpool(read)  # the rest has yet to arrive
 
-    return Depends(mark(dependency))
+    return Depends(dependency)
 
 
 def _schema_of(kind: Any) -> dict[str, Any]:
