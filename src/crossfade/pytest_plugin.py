@@ -16,6 +16,9 @@ import pytest
 if TYPE_CHECKING:
     from crossfade.contract.client import Contract
     from crossfade.contract.inprocess import ASGIApp, InProcessApp
+    from crossfade.contract.runner import Runner
+
+pytest_plugins = ["crossfade.pytest_routes"]
 
 _contract_key = pytest.StashKey["Contract"]()
 _unfinished_key = pytest.StashKey[bool]()
@@ -122,15 +125,14 @@ def _contract_apps() -> Iterator[dict[int, InProcessApp]]:
 
 
 @pytest.fixture
-def contract(
-    request: pytest.FixtureRequest,
+def contract_runner(
+    pytestconfig: pytest.Config,
     contract_app: ASGIApp,
     contract_state: Any,
     _contract_apps: dict[int, InProcessApp],
-) -> Contract:
-    """Send requests to Flask and FastAPI and fail where they differ: `contract.get("/users/1")`."""
+) -> Runner:
+    """Return what sends requests to the application under test, which is started."""
     _need_httpx()
-    from crossfade.contract.client import Contract
     from crossfade.contract.inprocess import InProcessApp
     from crossfade.contract.runner import Runner
     from crossfade.contract.state import State
@@ -148,10 +150,18 @@ def contract(
         app = InProcessApp(contract_app)
         app.start()
         _contract_apps[id(contract_app)] = app
-    base_url = str(request.config.getini("crossfade_base_url"))
+    base_url = str(pytestconfig.getini("crossfade_base_url"))
+    return Runner(app, contract_state, base_url.partition(":")[0])
+
+
+@pytest.fixture
+def contract(request: pytest.FixtureRequest, contract_runner: Runner) -> Contract:
+    """Send requests to Flask and FastAPI and fail where they differ: `contract.get("/users/1")`."""
+    from crossfade.contract.client import Contract
+
     made = Contract(
-        Runner(app, contract_state, base_url.partition(":")[0]),
-        base_url=base_url,
+        contract_runner,
+        base_url=str(request.config.getini("crossfade_base_url")),
         timeout=float(request.config.getini("crossfade_timeout")),
     )
     request.node.stash[_contract_key] = made

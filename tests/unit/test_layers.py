@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parent.parent.parent / "src" / "crossfade"
 # From the top: a module imports modules of lower layers only (and of its own package).
 LAYERS = [
     ["cli"],
-    ["mounting", "pytest_plugin"],
+    ["mounting", "pytest_plugin", "pytest_routes"],
     ["contract"],
     ["apidoc", "dispatch"],
     ["live"],
@@ -34,7 +34,7 @@ OWNERS = {
     "uvicorn": set[str](),
     "sqlalchemy": {"contract"},
     "httpx": {"contract"},
-    "pytest": {"pytest_plugin"},
+    "pytest": {"pytest_plugin", "pytest_routes"},
     "tomlkit": {"mapedit"},
     "legacy_flask": set[str](),
     "new_fastapi": set[str](),

@@ -87,7 +87,7 @@ class InProcessApp:
             extra: further scope keys.
             timeout: seconds until the client disconnects.
         """
-        scope = self._scope(request, scheme)
+        scope = self.scope(request, scheme)
         scope.update(extra)
         call = _Call(request, scope)
         future = asyncio.run_coroutine_threadsafe(call.run(self.app, timeout), self._loop)
@@ -96,7 +96,8 @@ class InProcessApp:
         finally:
             future.cancel()  # without effect once it is done; a Ctrl-C is passed on
 
-    def _scope(self, request: Request, scheme: str) -> Scope:
+    def scope(self, request: Request, scheme: str) -> Scope:
+        """Return the scope that a server would make of a request."""
         host = next(iter(request.values("host")), "localhost")
         name, _, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
         return {

@@ -118,22 +118,24 @@ def _implementation(exchange: Exchange) -> str:
 def _differences(outcome: Outcome) -> Iterator[str]:
     said = set()
     for difference in outcome.differences[:SHOWN]:
-        yield from _difference(difference)
+        yield from difference_lines(difference)
         advice = advise(difference, outcome.legacy, outcome.native)
         if advice is not None and advice not in said:
             said.add(advice)
-            yield from _wrapped("why: ", advice.cause)
-            yield from _wrapped("fix: ", advice.fix)
+            yield from wrapped("why: ", advice.cause)
+            yield from wrapped("fix: ", advice.fix)
     if len(outcome.differences) > SHOWN:
         yield f"… and {len(outcome.differences) - SHOWN} differences more"
 
 
-def _wrapped(label: str, text: str) -> list[str]:
+def wrapped(label: str, text: str) -> list[str]:
+    """A labelled text in lines of a readable length."""
     indent = " " * (4 + len(label))
     return wrap(text, _WIDTH + 8, initial_indent=f"    {label}", subsequent_indent=indent)
 
 
-def _difference(difference: Difference) -> Iterator[str]:
+def difference_lines(difference: Difference) -> Iterator[str]:
+    """One difference in a line or a few."""
     note = f" ({difference.note})" if difference.note else ""
     ours, theirs = difference.legacy, difference.native
     if difference.detail:

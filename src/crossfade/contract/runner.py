@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from flask import Flask, got_request_exception
+from flask import got_request_exception
 
 from crossfade.compare import Difference, compare
 from crossfade.contract.errors import ContractError, ContractFailed
-from crossfade.contract.inprocess import InProcessApp, Reply, traceback_of
+from crossfade.contract.inprocess import InProcessApp, Reply, Scope, traceback_of
 from crossfade.contract.noise import SessionReader, by_the_clock, settle
 from crossfade.contract.state import NoState, State, comparable, compare_states
 from crossfade.dispatch import Gateway
@@ -52,13 +52,13 @@ class Runner:
     """Sends requests to a gateway in this process, to the side that is asked for."""
 
     def __init__(self, app: InProcessApp, state: State, scheme: str) -> None:
+        self.app = app.app
         self._app = app
         self._state = state
         self._scheme = scheme
         gateway = getattr(getattr(app.app, "state", None), "crossfade", None)
         self.gateway = gateway if isinstance(gateway, Gateway) else None
-        legacy = None if self.gateway is None else self.gateway.bridge.app
-        self._flask = legacy if isinstance(legacy, Flask) else None
+        self.flask_app = None if self.gateway is None else self.gateway.flask_app
         self._handlers: dict[str, dict[Side, str | None]] | None = None
         self._incomparable = False
 
@@ -100,8 +100,13 @@ class Runner:
         requests: Mapping[Side, Request],
         starts: Mapping[Side, object],
         timeout: float,
+        *,
+        native_first: bool = False,
     ) -> tuple[Outcome, dict[Side, object]]:
         """Send each side its request from its start; return the outcome and what each left.
+
+        With `native_first` Flask is not asked again where its URL map kept FastAPI from
+        answering: the answer is compared with itself.
 
         Where an answer holds the second in which it was made (signed cookies, `Expires`), both
         sides are asked again from the same start, until they fall on one second.
@@ -109,10 +114,13 @@ class Runner:
         for attempt in range(1, ATTEMPTS + 1):
             exchanges, ends = {}, {}
             started = time.monotonic()
-            for side in SIDES:
-                self.restore(starts[side], self.capture())
-                exchanges[side] = self.send(requests[side], side, timeout)
-                ends[side] = self.capture()
+            for side in reversed(SIDES) if native_first else SIDES:
+                exchanges[side], ends[side] = self.ask(requests[side], side, starts[side], timeout)
+                if native_first and exchanges[side].side is Side.LEGACY and len(exchanges) == 1:
+                    own = exchanges[side]
+                    return Outcome(own, own, (), stays_flasks=True), dict.fromkeys(
+                        SIDES, ends[side]
+                    )
             legacy, native = exchanges[Side.LEGACY], exchanges[Side.NATIVE]
             elapsed = time.monotonic() - started
             seen = compare(legacy.response, native.response)
@@ -124,8 +132,20 @@ class Runner:
                 break
         return Outcome(legacy, native, found), ends
 
+    def ask(
+        self, request: Request, side: Side, start: object, timeout: float
+    ) -> tuple[Exchange, object]:
+        """Ask one side from a start; return its answer and what it left."""
+        self.restore(start, self.capture())
+        exchange = self.send(request, side, timeout)
+        return exchange, self.capture()
+
+    def scope(self, request: Request) -> Scope:
+        """Return the ASGI scope of a request."""
+        return self._app.scope(request, self._scheme)
+
     def _session(self) -> SessionReader | None:
-        return None if self._flask is None else SessionReader(self._flask)
+        return None if self.flask_app is None else SessionReader(self.flask_app)
 
     @contextmanager
     def _raised(self) -> Iterator[list[str]]:
@@ -135,10 +155,10 @@ class Runner:
         def note(sender: object, exception: BaseException, **extra: object) -> None:
             found.append(traceback_of(exception))
 
-        if self._flask is None:
+        if self.flask_app is None:
             yield found
             return
-        with got_request_exception.connected_to(note, sender=self._flask):
+        with got_request_exception.connected_to(note, sender=self.flask_app):
             yield found
 
     def send(self, request: Request, side: Side, timeout: float) -> Exchange:

@@ -1,0 +1,157 @@
+"""The run of all routes: which ones, in what order, and what is said of each as it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from crossfade.compare import Difference, compare
+from crossfade.contract import findings, ledger, report
+from crossfade.contract.cases import Case, read_cases
+from crossfade.contract.prove import Prover, RouteResult
+from crossfade.contract.validity import standings
+from crossfade.model import Stage
+from crossfade.routing import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which routes are run.
+
+    Attributes:
+        routes: sets of patterns with `*` for a route (`GET /users*`) or a rule (`/users/*`). A
+            route is meant that is in every set; an empty set has all routes.
+        stage: `legacy` or `native`, as the map has it; "" for any.
+        unproven: whether only native routes without a valid receipt are meant.
+        shard: the number of this process's share, from 0.
+        shards: how many processes share the routes.
+    """
+
+    routes: tuple[tuple[str, ...], ...] = ()
+    stage: str = ""
+    unproven: bool = False
+    shard: int = 0
+    shards: int = 1
+
+    def of(self, prover: Prover) -> list[Target]:
+        """Return this share of the routes that are meant."""
+        meant = [target for target in prover.targets() if self._means(target)]
+        gateway = prover.runner.gateway
+        if self.unproven and gateway is not None:
+            doubtful = {s.route for s in standings(gateway) if not s.state.holds}
+            meant = [t for t in meant if t.stage is Stage.NATIVE and t.route in doubtful]
+        return meant[self.shard :: self.shards]
+
+    def _means(self, target: Target) -> bool:
+        if self.stage and target.stage is not Stage(self.stage):
+            return False
+        sets = filter(None, self.routes)
+        return all(any(matches(target.route, pattern) for pattern in each) for each in sets)
+
+
+def matches(route: str, pattern: str) -> bool:
+    """Whether a pattern means a route: by its whole spelling or by its rule.
+
+    >>> matches("GET /users/<int:user_id>", "/users/*")
+    True
+    """
+    rule = route.partition(" ")[2]
+    return route == pattern or fnmatchcase(route, pattern) or fnmatchcase(rule, pattern)
+
+
+@dataclass(slots=True)
+class RouteReport:
+    """What is said of one route.
+
+    Attributes:
+        route: as the gateway spells it.
+        outcome: `passed`, `failed`, or `skipped` for one that is not proven.
+        text: why it failed or was skipped.
+        start: when it began, in seconds since the epoch.
+        stop: when it ended.
+        account: plain values for the reports.
+    """
+
+    route: str
+    outcome: str
+    text: str
+    start: float
+    stop: float
+    account: dict[str, Any] = field(default_factory=dict)
+
+
+def run(prover: Prover, targets: Sequence[Target], *, receipts: bool) -> Iterator[RouteReport]:
+    """Prove one route after the other.
+
+    Args:
+        prover: knows the cases.
+        targets: the routes.
+        receipts: whether what a receipt would stand on is noted as well.
+    """
+    for target in targets:
+        start = time.time()
+        result = prover.prove(target)
+        yield _reported(result, prover, start, receipts)
+
+
+def _reported(result: RouteResult, prover: Prover, start: float, receipts: bool) -> RouteReport:
+    exchanges, too_weak = _exchanges(result, prover)
+    stop = time.time()
+    stale = prover.stale(result)
+    account = findings.account(result, stale, stop - start)
+    outcome, text = "passed", ""
+    if result.failures:
+        outcome, text = "failed", findings.text(account)
+    elif too_weak:
+        outcome, text = "failed", too_weak
+    elif stale:
+        rules = "\n".join(f"  {rule}" for rule in stale)
+        outcome = "failed"
+        text = f"{result.route}: rules of the map that match nothing; remove them:\n\n{rules}"
+    elif result.unproven:
+        outcome, text = "skipped", f"{result.route} is not proven: {result.unproven}"
+    carried: dict[str, Any] = {
+        "exchanges": exchanges,
+        "remark": prover.runner.state_remark,
+        "passed": outcome == "passed",
+        "route": account,
+    }
+    if receipts and prover.runner.gateway is not None:
+        carried["receipts"] = ledger.grounds(prover.runner.gateway, [result.route])
+    return RouteReport(result.route, outcome, text, start, stop, carried)
+
+
+def _exchanges(result: RouteResult, prover: Prover) -> tuple[list[dict[str, Any]], str]:
+    """What each case showed, and why a case could not have failed; "" where all could."""
+    rules = prover.rules.by_route.get(result.route, ())
+    spelt = tuple(map(str, rules))
+    exchanges: list[dict[str, Any]] = []
+    too_weak = ""
+
+    def explain(difference: Difference) -> str | None:
+        return next((str(rule) for rule in rules if rule.covers(difference)), None)
+
+    for verdict in result.verdicts:
+        if verdict.outcome is None:
+            continue
+        outcome = replace(verdict.outcome, differences=verdict.differences)
+        tried = None
+        if verdict.agrees:
+            tried = ledger.strength_of(outcome, compare, explain, spelt)
+            if tried[1].unexplained and not too_weak:
+                too_weak = ledger.too_weak(outcome, tried[1])
+        exchanges.append(report.summary(outcome) | ledger.facts(outcome, tried))
+    return exchanges, too_weak
+
+
+def cases_below(folder: Path) -> list[Case]:
+    """Every case of the `.http` files in a folder; none where there is no such folder.
+
+    Raises:
+        CaseError: a file can't be read.
+    """
+    return [case for path in sorted(folder.rglob("*.http")) for case in read_cases(path)]

@@ -1,0 +1,140 @@
+"""What a route's cases came to, for people: each finding once, with its cases, cause and fix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from crossfade.compare import Difference, Kind
+from crossfade.contract import report
+from crossfade.contract.cases import Case, dump_cases
+from crossfade.contract.causes import advise
+from crossfade.contract.prove import RouteResult, Verdict
+
+MOST_CASES: Final = 4
+"""Cases that are named for one finding."""
+
+MOST_FINDINGS: Final = 12
+
+
+@dataclass(slots=True)
+class Finding:
+    """One way in which a route differs, however many cases show it.
+
+    Attributes:
+        what: the difference as the first case shows it, in lines.
+        cause: why, most likely; "" where it is not known.
+        fix: what to change.
+        cases: the first cases that show it: name and request line.
+        count: how many cases show it.
+        text: the first case as a file of cases has it.
+    """
+
+    what: list[str]
+    cause: str
+    fix: str
+    cases: list[tuple[str, str]] = field(default_factory=list)
+    count: int = 0
+    text: str = ""
+
+
+def findings(verdicts: Iterable[Verdict]) -> list[Finding]:
+    """Group what differs by kind, place and cause; what most cases show comes first."""
+    found: dict[tuple[object, ...], Finding] = {}
+    for verdict in verdicts:
+        for key, what, cause, fix in _causes(verdict):
+            finding = found.get(key)
+            if finding is None:
+                finding = found[key] = Finding(what, cause, fix, text=_text(verdict.case))
+            finding.count += 1
+            if len(finding.cases) < MOST_CASES:
+                finding.cases.append((verdict.case.name, _shown(verdict.case.request.line)))
+    return sorted(found.values(), key=lambda finding: -finding.count)
+
+
+def _causes(verdict: Verdict) -> Iterator[tuple[tuple[object, ...], list[str], str, str]]:
+    if verdict.failure or verdict.outcome is None:
+        yield (verdict.failure,), verdict.failure.splitlines(), "", ""
+        return
+    outcome = verdict.outcome
+    seen: set[tuple[object, ...]] = set()
+    for difference in verdict.differences:
+        advice = advise(difference, outcome.legacy, outcome.native)
+        cause, fix = ("", "") if advice is None else (advice.cause, advice.fix)
+        key = (difference.kind, _place(difference), cause)
+        if key not in seen:
+            seen.add(key)
+            yield key, list(report.difference_lines(difference)), cause, fix
+
+
+def _place(difference: Difference) -> str:
+    """The place without indexes; of a status the two numbers belong to it."""
+    if difference.kind is Kind.STATUS:
+        return f"status {difference.legacy} {difference.native}"
+    return re.sub(r"\[[^\]]*\]", "[*]", difference.where)
+
+
+def _text(case: Case) -> str:
+    return dump_cases([case]) if len(case.request.body) <= 2000 else ""
+
+
+def _shown(line: str) -> str:
+    return line if len(line) <= 90 else line[:89] + "…"
+
+
+# --- plain values, which cross process borders -------------------------------------------------
+
+
+def account(result: RouteResult, stale: Iterable[object], seconds: float) -> dict[str, Any]:
+    """The result as plain values: for `text`, `markdown` and pytest-xdist."""
+    return {
+        "route": result.route,
+        "cases": len(result.verdicts),
+        "failed": len(result.failures),
+        "succeeded": result.succeeded,
+        "flasks": result.flasks,
+        "good": list(result.good) if result.good else None,
+        "unproven": result.unproven,
+        "findings": [asdict(finding) for finding in findings(result.failures)],
+        "noise": list(result.noise),
+        "used": {str(rule): count for rule, count in result.used.items()},
+        "stale": [str(rule) for rule in stale],
+        "remarks": result.remarks,
+        "seconds": seconds,
+    }
+
+
+def text(found: Mapping[str, Any]) -> str:
+    """What a failed route shows in pytest's report."""
+    lines = [f"{found['route']}: {found['failed']} of {found['cases']} cases differ"]
+    if found["good"]:
+        lines += ["", f"  varied from {found['good'][0]}, which Flask answers {found['good'][1]}"]
+    for number, finding in enumerate(found["findings"][:MOST_FINDINGS], 1):
+        count = finding["count"]
+        lines += ["", f"  {number}. in {count} case{'s' if count != 1 else ''}"]
+        lines += [f"     {line}" for line in finding["what"]]
+        if finding["cause"]:
+            lines += [f" {line}" for line in report.wrapped("why: ", finding["cause"])]
+            lines += [f" {line}" for line in report.wrapped("fix: ", finding["fix"])]
+        lines += [f"         {name}: {request}" for name, request in finding["cases"]]
+        if count > len(finding["cases"]):
+            lines.append(f"         and {count - len(finding['cases'])} more")
+    hidden = len(found["findings"]) - MOST_FINDINGS
+    if hidden > 0:
+        lines += ["", f"  … and {hidden} findings more"]
+    first = next((f["text"] for f in found["findings"] if f["text"]), "")
+    if first:
+        lines += ["", "  To run the first again, keep it in contracts/NAME.http:", ""]
+        lines += [f"    {line}".rstrip() for line in first.splitlines()]
+    lines += _remarks(found)
+    return "\n".join(lines)
+
+
+def _remarks(found: Mapping[str, Any]) -> list[str]:
+    lines = [f"  noise: {where}: Flask differs from itself" for where in found["noise"]]
+    lines += [f"  overlooked {count} times: {rule}" for rule, count in found["used"].items()]
+    lines += [f"  matches nothing, remove it: {rule}" for rule in found["stale"]]
+    lines += [f"  note: {remark}" for remark in found["remarks"]]
+    return ["", *lines] if lines else []

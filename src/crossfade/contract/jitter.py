@@ -1,0 +1,66 @@
+"""In what Flask differs from itself: a clock, chance, a counter. Nobody is blamed for noise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from crossfade.compare import Difference, compare
+from crossfade.contract.runner import Outcome, Runner
+from crossfade.contract.state import compare_states
+from crossfade.exchange import Request
+from crossfade.model import Side
+
+
+class Noise:
+    """Finds out in what Flask differs from itself, by asking it a second time."""
+
+    def __init__(self, runner: Runner, timeout: float) -> None:
+        self._runner = runner
+        self._timeout = timeout
+
+    def without(
+        self,
+        differences: tuple[Difference, ...],
+        outcome: Outcome,
+        request: Request,
+        start: object,
+        end: object,
+    ) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
+        """Return the differences that are none of Flask's own, and the places that are.
+
+        What stands in a noisy place must still look alike: a clock on one side and nothing, or a
+        date of another form, on the other is no noise.
+
+        Args:
+            differences: between Flask's first answer and FastAPI's.
+            outcome: the two answers.
+            request: what Flask was asked.
+            start: the state that it started from.
+            end: the state that it left.
+        """
+        again, left = self._runner.ask(request, Side.LEGACY, start, self._timeout)
+        own = {
+            d.where: d
+            for d in (
+                *compare(outcome.legacy.response, again.response),
+                *compare_states(end, left),
+            )
+        }
+        kept = tuple(d for d in differences if not _is_noise(d, own))
+        return kept, tuple(d.where for d in differences if d not in kept)
+
+
+def _is_noise(difference: Difference, own: Mapping[str, Difference]) -> bool:
+    same = own.get(difference.where)
+    if same is None or same.kind is not difference.kind:
+        return False
+    if difference.legacy is None or difference.native is None:
+        return same.legacy is None or same.native is None  # it comes and goes
+    first, second = _form(same.legacy or ""), _form(same.native or "")
+    return first != second or _form(difference.native) == first
+
+
+def _form(text: str) -> str:
+    """What stays of a text where letters and digits change: `"w-w-w"`; a number is one word."""
+    return re.sub(r"\w+", "w", text) if text.startswith('"') else re.sub(r"[\w.+-]+", "w", text)

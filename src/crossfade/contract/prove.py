@@ -1,0 +1,329 @@
+"""Every case of a route, both sides, one result: what the automatic contracts run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import islice
+from typing import Any, Final
+
+import httpx
+
+from crossfade.compare import Difference
+from crossfade.contract.cases import Case, complete
+from crossfade.contract.errors import ContractError, ContractFailed
+from crossfade.contract.facts import FactFinder
+from crossfade.contract.jitter import Noise
+from crossfade.contract.logins import Login, LoginWay, log_in
+from crossfade.contract.probes import as_others, candidates, probes
+from crossfade.contract.request import CookieJar, with_cookies
+from crossfade.contract.rules import Rule, Rules
+from crossfade.contract.runner import SIDES, Outcome, Runner
+from crossfade.exchange import Request, Response
+from crossfade.model import FORCE_SIDE, Side
+from crossfade.routing import Target
+
+MOST_CANDIDATES: Final = 48
+"""Requests with which a good one is looked for, for each person who may ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one case showed.
+
+    Attributes:
+        case: what was asked.
+        outcome: both exchanges; None where a side gave no whole answer.
+        differences: those that neither noise nor a rule explains.
+        used: how many differences each rule of the map covered.
+        noise: places in which Flask differs from itself.
+        failure: why no comparison could be made; "" where one was.
+    """
+
+    case: Case
+    outcome: Outcome | None
+    differences: tuple[Difference, ...] = ()
+    used: Mapping[Rule, int] = field(default_factory=dict)
+    noise: tuple[str, ...] = ()
+    failure: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing is left to explain."""
+        return not self.differences and not self.failure
+
+
+@dataclass(slots=True)
+class RouteResult:
+    """What all cases of one route came to.
+
+    Attributes:
+        route: as the gateway spells it.
+        verdicts: of the cases that FastAPI's route answered.
+        flasks: cases that Flask's URL map kept from FastAPI, as it has to be.
+        others: cases that belong to another route.
+        good: the request that the probes vary, and the status of Flask's answer to it.
+        remarks: what a reader has to know.
+    """
+
+    route: str
+    verdicts: list[Verdict] = field(default_factory=list)
+    flasks: int = 0
+    others: int = 0
+    good: tuple[str, int] | None = None
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def failures(self) -> list[Verdict]:
+        """Verdicts that do not agree."""
+        return [verdict for verdict in self.verdicts if not verdict.agrees]
+
+    @property
+    def succeeded(self) -> int:
+        """Cases that Flask answered with 2xx or 3xx."""
+        return sum(
+            verdict.outcome is not None and verdict.outcome.legacy.response.status < 400
+            for verdict in self.verdicts
+        )
+
+    @property
+    def unproven(self) -> str:
+        """Why the result proves nothing of what the route is for; "" where it does."""
+        if not self.verdicts:
+            return "no case reached FastAPI's route"
+        if not self.succeeded:
+            tried = f"Flask answered {self.good[0]} with {self.good[1]}" if self.good else ""
+            return f"every answer was an error (4xx, 5xx): {tried}"
+        return ""
+
+    @property
+    def used(self) -> dict[Rule, int]:
+        """How many differences each rule covered."""
+        total: dict[Rule, int] = {}
+        for verdict in self.verdicts:
+            for rule, count in verdict.used.items():
+                total[rule] = total.get(rule, 0) + count
+        return total
+
+    @property
+    def noise(self) -> tuple[str, ...]:
+        """Places in which Flask differs from itself."""
+        return tuple(dict.fromkeys(where for v in self.verdicts for where in v.noise))
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a team gives.
+
+    Attributes:
+        base_url: scheme and host of every request.
+        timeout: seconds after which an answer counts as endless.
+        logins: by name, how a client is logged in.
+        values: good values by the name of a variable, parameter or field.
+        probes: whether cases are made from the URL map.
+        today: the day on which deviations count.
+    """
+
+    base_url: str = "http://localhost"
+    timeout: float = 30.0
+    logins: Mapping[str, LoginWay] = field(default_factory=dict)
+    values: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    probes: bool = True
+    today: date = field(default_factory=date.today)
+
+
+class Prover:
+    """Runs cases against one gateway. Each starts from the state that the prover found."""
+
+    def __init__(self, runner: Runner, options: Options, cases: Iterable[Case] = ()) -> None:
+        """Log everybody in and note the state to start from.
+
+        Args:
+            runner: sends the requests.
+            options: what the team gives.
+            cases: recorded and written by hand; those without a route go to the one that the
+                URL map names.
+
+        Raises:
+            ContractError: the application under test has no gateway, or a login fails.
+        """
+        if runner.gateway is None:
+            raise ContractError(
+                "the application under test is none that was given to mount_legacy, so its "
+                "routes are not known"
+            )
+        self.runner = runner
+        self.options = options
+        self._gateway = runner.gateway
+        self._url = httpx.URL(options.base_url)
+        self._host = self._url.netloc.decode("ascii")
+        self.rules = Rules.of(self._gateway.live.snapshot, options.today)
+        self.logins = {
+            "": Login(),
+            **log_in(options.logins, runner, self._url, options.timeout),
+        }
+        self.start = runner.capture()
+        values = {
+            name: value if isinstance(value, (list, tuple)) else [value]
+            for name, value in options.values.items()
+        }
+        self._facts = FactFinder(runner.flask_app, runner.app, values, self.start)
+        self._noise = Noise(runner, options.timeout)
+        self._cases: dict[str, list[Case]] = {}
+        for case in cases:
+            if case.login not in self.logins:
+                known = ", ".join(repr(name) for name in self.logins if name) or "none"
+                raise ContractError(
+                    f"{case.name}: the login {case.login!r} is not in the fixture "
+                    f"contract_logins, which has {known}"
+                )
+            self._cases.setdefault(case.route or self._route_of(case), []).append(case)
+
+    def targets(self) -> list[Target]:
+        """Every route that both sides have."""
+        return [
+            target
+            for target in self._gateway.live.snapshot.table.targets()
+            if target.native is not None and target.legacy is not None
+        ]
+
+    def prove(
+        self, target: Target, seen: Callable[[Verdict], object] = lambda verdict: None
+    ) -> RouteResult:
+        """Run every case of a route.
+
+        Args:
+            target: from `targets()`.
+            seen: called with each verdict as it is made.
+        """
+        result = RouteResult(target.route)
+        own = self._cases.get(target.route, [])
+        try:
+            for verdict in self._verdicts(target, own, result):
+                outcome = verdict.outcome
+                if outcome is not None and outcome.stays_flasks:
+                    result.flasks += 1
+                elif outcome is not None and outcome.native.route != target.route:
+                    result.others += 1
+                else:
+                    result.verdicts.append(verdict)
+                    seen(verdict)
+        finally:
+            self.runner.restore(self.start, self.runner.capture())
+        if self.runner.state_remark:
+            result.remarks.append(self.runner.state_remark)
+        return result
+
+    def check(self, case: Case) -> Verdict:
+        """Run one case that stands alone."""
+        request = self.logins[case.login].dress(complete(case.request, self._host))
+        starts = dict.fromkeys(SIDES, self.start)
+        return self._judge(case, dict.fromkeys(SIDES, request), starts)[0]
+
+    def stale(self, result: RouteResult) -> list[Rule]:
+        """Rules of this route that covered nothing."""
+        rules = self.rules.by_route.get(result.route, ())
+        return [rule for rule in rules if rule not in result.used]
+
+    # --- one after the other -------------------------------------------------------------------
+
+    def _verdicts(
+        self, target: Target, own: Sequence[Case], result: RouteResult
+    ) -> Iterator[Verdict]:
+        alone = [case for case in own if not case.sequence]
+        for case in alone:
+            yield self.check(case)
+        for name in dict.fromkeys(case.sequence for case in own if case.sequence):
+            yield from self._sequence([case for case in own if case.sequence == name])
+        if not self.options.probes:
+            return
+        facts = self._facts.of(target)
+        found = self._good([*alone, *islice(candidates(facts), MOST_CANDIDATES)], target)
+        if found is None:
+            return
+        base, answer = found
+        result.good = (base.request.line, answer.status)
+        if base not in alone:
+            yield self.check(base)
+        for case in probes(facts, base, answer):
+            yield self.check(case)
+        for case in as_others(base, self.logins):
+            yield self.check(case)
+
+    def _good(self, tried: Sequence[Case], target: Target) -> tuple[Case, Response] | None:
+        """The first request that Flask serves (2xx, else 3xx), and its answer."""
+        best: tuple[int, Case, Response] | None = None
+        for case in tried:
+            for login in (case.login, *(name for name in self.logins if name != case.login)):
+                if "(" in login and login not in self.options.logins:
+                    continue  # a spoilt session is no way in
+                request = self.logins[login].dress(complete(case.request, self._host))
+                exchange = self._ask_flask(request)
+                if exchange is None or exchange[1] not in (None, target.route):
+                    continue
+                answer = exchange[0]
+                rank = _RANKS.get(answer.status // 100, 4)
+                if best is None or rank < best[0]:
+                    best = (rank, replace(case, login=login), answer)
+                if rank == 0:
+                    return best[1:]
+        return None if best is None else best[1:]
+
+    def _ask_flask(self, request: Request) -> tuple[Response, str | None] | None:
+        try:
+            exchange, _ = self.runner.ask(request, Side.LEGACY, self.start, self.options.timeout)
+        except ContractFailed:
+            return None
+        return exchange.response, exchange.route
+
+    def _sequence(self, cases: Sequence[Case]) -> Iterator[Verdict]:
+        """Cases that follow each other, each side on the rows and cookies that it left."""
+        ends: dict[Side, object] = dict.fromkeys(SIDES, self.start)
+        jars = {side: CookieJar() for side in SIDES}
+        for case in cases:
+            request = complete(case.request, self._host)
+            requests = {
+                side: self.logins[case.login].dress(
+                    with_cookies(request, jars[side].pairs(request.raw_path, self._url.scheme))
+                )
+                for side in SIDES
+            }
+            verdict, ends = self._judge(case, requests, ends)
+            if verdict.outcome is not None:
+                jars[Side.LEGACY].update(verdict.outcome.legacy.response, request.raw_path)
+                jars[Side.NATIVE].update(verdict.outcome.native.response, request.raw_path)
+            yield verdict
+
+    # --- one -----------------------------------------------------------------------------------
+
+    def _judge(
+        self, case: Case, requests: Mapping[Side, Request], starts: Mapping[Side, object]
+    ) -> tuple[Verdict, dict[Side, object]]:
+        try:
+            outcome, ends = self.runner.pair(
+                requests, starts, self.options.timeout, native_first=True
+            )
+        except ContractFailed as failed:
+            return Verdict(case, None, failure=str(failed)), dict(starts)
+        if not outcome.differences:
+            return Verdict(case, outcome), ends
+        route = outcome.native.route or ""
+        kept, used = self.rules.split(route, outcome.differences)
+        noise: tuple[str, ...] = ()
+        if kept:
+            kept, noise = self._noise.without(
+                kept, outcome, requests[Side.LEGACY], starts[Side.LEGACY], ends[Side.LEGACY]
+            )
+        return Verdict(case, outcome, kept, used, noise), ends
+
+    def _route_of(self, case: Case) -> str:
+        """The route that a case belongs to, by the URL map; "" where none does."""
+        request = self.logins[case.login].dress(complete(case.request, self._host))
+        scope = self.runner.scope(request)
+        scope[FORCE_SIDE] = Side.NATIVE
+        selection, _ = self._gateway.choose(self._gateway.live.snapshot, scope)
+        return selection.route or ""
+
+
+_RANKS: Final = {2: 0, 3: 1}

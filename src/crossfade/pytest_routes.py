@@ -1,0 +1,220 @@
+"""Every route of the gateway as a test: the fixture `contract_routes`. Loaded by `pytest_plugin`.
+
+The routes are known only once the fixture `contract_app` has made the application, which is after
+pytest has collected its tests. So one test runs them all and reports each as a test of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from crossfade.contract.autorun import RouteReport
+    from crossfade.contract.runner import Runner
+
+_REPORT_KEY = "crossfade"  # as in pytest_plugin, which collects what stands there
+_NAME_KEY = "crossfade_name"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    group = parser.getgroup("crossfade", "contracts between Flask and FastAPI")
+    group.addoption(
+        "--crossfade-route",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="Of contract_routes run those that are spelt so: 'GET /users*' or '/users/*'.",
+    )
+    group.addoption(
+        "--crossfade-stage",
+        choices=("legacy", "native"),
+        default="",
+        help="Of contract_routes run those of this stage in the map.",
+    )
+    group.addoption(
+        "--crossfade-unproven",
+        action="store_true",
+        help="Of contract_routes run those that are native and have no valid receipt.",
+    )
+    group.addoption(
+        "--crossfade-report",
+        metavar="FILE.md",
+        help="Write what contract_routes found as Markdown, to attach to a pull request.",
+    )
+    parser.addini(
+        "crossfade_cases",
+        "The folder of the .http files with recorded and hand-written cases (default: contracts).",
+        default="contracts",
+    )
+
+
+@pytest.fixture
+def contract_logins() -> Mapping[str, Any]:
+    """Who may ask, by name: a function that logs a client in, or headers. By default nobody."""
+    return {}
+
+
+@pytest.fixture
+def contract_values() -> Mapping[str, Any]:
+    """Good values by the name of a URL variable, parameter or field. By default none."""
+    return {}
+
+
+@pytest.fixture
+def contract_routes(
+    request: pytest.FixtureRequest,
+    contract_runner: Runner,
+    contract_logins: Mapping[str, Any],
+    contract_values: Mapping[str, Any],
+) -> Routes:
+    """Compare both sides of every route in all cases that can be made: `contract_routes.prove()`.
+
+    Each route is reported as a test of its own.
+    """
+    return Routes(request, contract_runner, contract_logins, contract_values)
+
+
+class Routes:
+    """All routes that both sides have, with the cases that are known of them."""
+
+    def __init__(
+        self,
+        request: pytest.FixtureRequest,
+        runner: Runner,
+        logins: Mapping[str, Any],
+        values: Mapping[str, Any],
+    ) -> None:
+        self._request = request
+        self._runner = runner
+        self._logins = logins
+        self._values = values
+
+    def prove(self, *routes: str, probes: bool = True) -> None:
+        """Run every case and report each route.
+
+        Args:
+            routes: patterns with `*` for a route (`GET /users*`) or a rule (`/users/*`). None: all.
+            probes: whether cases are made from the URL map, beside those of the `.http` files.
+
+        Raises:
+            ContractError: a case, a login or a rule of the map can't be used.
+        """
+        __tracebackhide__ = True
+        from crossfade.contract import autorun
+        from crossfade.contract.prove import Options, Prover
+
+        config, session = self._request.config, self._request.session
+        options = Options(
+            base_url=str(config.getini("crossfade_base_url")),
+            timeout=float(config.getini("crossfade_timeout")),
+            logins=self._logins,
+            values=self._values,
+            probes=probes,
+        )
+        folder = config.rootpath / str(config.getini("crossfade_cases"))
+        prover = Prover(self._runner, options, autorun.cases_below(folder))
+        selection = autorun.Selection(
+            (routes, tuple(config.getoption("crossfade_route"))),
+            str(config.getoption("crossfade_stage")),
+            bool(config.getoption("crossfade_unproven")),
+            getattr(self._request, "param", 0),
+            _workers(),
+        )
+        chosen = selection.of(prover)
+        if not chosen and selection.shards == 1:
+            pytest.skip("no route is meant that both sides have")
+        if not _in_worker(config):
+            session.testscollected += len(chosen)  # the progress counts them
+        failed = 0
+        receipts = bool(
+            config.getoption("crossfade_receipts") or config.getini("crossfade_receipts")
+        )
+        for each in autorun.run(prover, chosen, receipts=receipts):
+            failed += each.outcome == "failed"
+            self._report(each)
+            if session.shouldfail or session.shouldstop:
+                break
+        if failed:
+            pytest.fail(f"{failed} of {len(chosen)} routes differ", pytrace=False)
+
+    def _report(self, each: RouteReport) -> None:
+        item = self._request.node
+        name = item.nodeid.partition("[")[0] + f"[{each.route}]"
+        path, line, domain = item.location
+        longrepr: Any = each.text or None
+        if each.outcome == "skipped":
+            longrepr = (str(item.path), (line or 0) + 1, f"Skipped: {each.text}")
+        report = pytest.TestReport(
+            # pytest-xdist sends only reports that bear the name of the running test.
+            nodeid=item.nodeid if _in_worker(item.config) else name,
+            location=(path, line, domain.partition("[")[0] + f"[{each.route}]"),
+            keywords={},
+            outcome=each.outcome,  # type: ignore[arg-type]
+            longrepr=longrepr,
+            when="call",
+            duration=each.stop - each.start,
+            start=each.start,
+            stop=each.stop,
+            **{_REPORT_KEY: each.account, _NAME_KEY: name},
+        )
+        item.ihook.pytest_runtest_logreport(report=report)
+
+
+def _workers() -> int:
+    """The number of pytest-xdist's processes, which share the routes."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+
+def _in_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each of pytest-xdist's processes its share of the routes."""
+    workers = _workers()
+    if "contract_routes" in metafunc.fixturenames and workers > 1:
+        ids = [f"share {number + 1} of {workers}" for number in range(workers)]
+        metafunc.parametrize("contract_routes", range(workers), indirect=True, ids=ids)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_from_serializable() -> Generator[None, Any, Any]:
+    """Give a route's report from a process of pytest-xdist its own name."""
+    report = yield
+    name = getattr(report, _NAME_KEY, None)
+    if name is not None:
+        report.nodeid = name
+    return report
+
+
+class _Report:
+    """Collects what is written for a pull request."""
+
+    def __init__(self, file: str) -> None:
+        self._file = Path(file)
+        self._routes: list[dict[str, Any]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what a route's report carries."""
+        account = getattr(report, _REPORT_KEY, None)
+        if account is not None and "route" in account:
+            self._routes.append(account["route"])
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the file, after an interrupted run too."""
+        from crossfade.contract.markdown import markdown
+
+        self._file.write_text(markdown(self._routes), encoding="utf-8")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the report of this run."""
+    file = config.getoption("crossfade_report")
+    if file and not _in_worker(config):
+        config.pluginmanager.register(_Report(file), "crossfade-report")
