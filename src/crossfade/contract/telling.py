@@ -37,7 +37,7 @@ def verify_lines(found: Sequence[Standing], strays: Sequence[Path] = ()) -> Iter
     width = max((len(each.route) for each in found), default=0)
     for each in found:
         yield f"{_WORD[each.state]:<8} {each.route:<{width}}  {_remark(each)}".rstrip()
-        if each.state in (State.STALE, State.WAIVED):
+        if each.state in (State.STALE, State.WAIVED) or len(each.reasons) > 1:
             yield from _reasons(each)
     if found:
         yield ""

@@ -20,7 +20,7 @@ from crossfade.mapfile import MigrationMap, RouteEntry
 from crossfade.model import RouteName, Stage
 from crossfade.routing import NativeApp, RouteTable, Target
 
-SIDE: Final = {"flask": "Flask", "fastapi": "FastAPI", "application": "both applications"}
+SIDE: Final = {"flask": "Flask", "fastapi": "FastAPI", "application": "around the routes"}
 
 
 class State(str, Enum):
@@ -244,26 +244,28 @@ class Inspector:
 
 
 def _code_changes(basis: Basis, now: Mapping[str, Mapping[str, Found]]) -> Iterator[Reason]:
-    recorded = {
-        name: (hash_, group) for group in GROUPS for name, hash_ in basis.code[group].items()
-    }
-    present = {name: (part, group) for group in GROUPS for name, part in now[group].items()}
+    recorded = {name: digest for group in GROUPS for name, digest in basis.code[group].items()}
+    present = {name: part for group in GROUPS for name, part in now[group].items()}
     # What is gone or new follows from what changed, so that comes first.
-    for name, (part, group) in present.items():
-        if name in recorded and recorded[name][0] != part.digest:
-            yield _reason("changed", name, part, group, "changed")
-    for name, (part, group) in present.items():
+    for name, part in present.items():
+        if name in recorded and recorded[name] != part.digest:
+            yield _reason("changed", name, part, _whose(name, now), "changed")
+    for name, part in present.items():
         if name not in recorded:
-            yield _reason("new", name, part, group, "is reached now, and was not")
-    for name, (_, group) in recorded.items():
+            yield _reason("new", name, part, _whose(name, now), "is reached now, and was not")
+    for name in recorded:
         if name not in present:
-            yield Reason("gone", name, f"{name} ({SIDE[group]}) is not reached any more")
+            whose = _whose(name, basis.code)
+            yield Reason("gone", name, f"{name} ({whose}) is not reached any more")
 
 
-def _reason(kind: str, name: str, part: Found, group: str, words: str) -> Reason:
+def _whose(name: str, code: Mapping[str, Mapping[str, object]]) -> str:
+    return " and ".join(SIDE[group] for group in GROUPS if name in code[group])
+
+
+def _reason(kind: str, name: str, part: Found, whose: str, words: str) -> Reason:
     short = name.rpartition(":")[2]
-    where = relative(part.file)
-    return Reason(kind, name, f"{short} ({SIDE[group]}) {words}", where, part.line)
+    return Reason(kind, name, f"{short} ({whose}) {words}", relative(part.file), part.line)
 
 
 def folder_of(migration_map: MigrationMap, path: Path) -> Folder:

@@ -1,0 +1,1 @@
+"""Proofs of routes: mutation strength, receipts, and the commands that stand on them."""
