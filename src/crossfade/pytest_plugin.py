@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from crossfade.contract.inprocess import ASGIApp, InProcessApp
     from crossfade.contract.runner import Runner
 
-pytest_plugins = ["crossfade.pytest_routes"]
+pytest_plugins = ["crossfade.pytest_routes", "crossfade.pytest_suites"]
 
 _contract_key = pytest.StashKey["Contract"]()
 _unfinished_key = pytest.StashKey[bool]()

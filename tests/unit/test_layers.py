@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent.parent / "src" / "crossfade"
 
 # From the top: a module imports modules of lower layers only (and of its own package).
 LAYERS = [
-    ["cli"],
+    ["cli", "pytest_suites"],
     ["mounting", "pytest_plugin", "pytest_routes"],
     ["contract"],
     ["apidoc", "dispatch"],
@@ -34,7 +34,7 @@ OWNERS = {
     "uvicorn": set[str](),
     "sqlalchemy": {"contract"},
     "httpx": {"contract"},
-    "pytest": {"pytest_plugin", "pytest_routes"},
+    "pytest": {"pytest_plugin", "pytest_routes", "pytest_suites"},
     "tomlkit": {"mapedit"},
     "legacy_flask": set[str](),
     "new_fastapi": set[str](),
