@@ -7,8 +7,8 @@ import json
 import logging
 import os
 import re
-from collections.abc import Awaitable, Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol
 
 from fastapi.routing import APIRoute
 from flask import Flask
@@ -36,6 +36,23 @@ _SERVED_BY: Final = {side: (b"x-served-by", side.framework.encode("ascii")) for 
 
 
 _TAKES_ANY_TEXT: Final = {type(CONVERTOR_TYPES["str"]), type(CONVERTOR_TYPES["path"])}
+
+
+Tap = Callable[[Scope, Receive, Send], tuple[Receive, Send]]
+"""What listens to one version of the map's traffic: gives back what to read from and write to."""
+
+
+class Recorder(Protocol):
+    """Keeps requests of live traffic. Nothing that it does may raise, or make a request wait."""
+
+    def tap(self, snapshot: Snapshot) -> Tap | None:
+        """Return what listens, or None where this version of the map records nothing."""
+
+    def status(self) -> dict[str, Any]:
+        """Return what was kept and what was not, as plain values."""
+
+    def close(self) -> None:
+        """Write what is still to be written. From a thread."""
 
 
 class ChosenRoute(BaseRoute):
@@ -69,6 +86,7 @@ class Gateway:
         borrower: lends Flask's machinery to native routes; None where the legacy application is
             no Flask that could be looked into.
         flask_app: the Flask application that could be looked into, else None.
+        recorder: keeps requests where the map's table `[record]` asks for it.
     """
 
     def __init__(
@@ -78,6 +96,7 @@ class Gateway:
         native: NativeApp,
         borrower: Borrower | None = None,
         flask_app: Flask | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.live = live
         self.bridge = bridge
@@ -86,6 +105,8 @@ class Gateway:
         self.native = native
         self._left_to_router = frozenset(r for r in native.routes if _has_own_ways(r.route))
         self._announced: Snapshot | None = None
+        self.recorder = recorder
+        self._tap: Tap | None = None
 
     def __call__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one connection.
@@ -113,6 +134,8 @@ class Gateway:
             return self._status(scope, send)
         selection, chosen = self.choose(snapshot, scope)
         scope[SELECTION] = selection
+        if self._tap is not None:
+            receive, send = self._tap(scope, receive, send)
         if gateway.served_by_header or access_logger.isEnabledFor(logging.INFO):
             send = _Outbound(send, scope, selection, gateway.served_by_header)
             if selection.side is Side.NATIVE:
@@ -179,7 +202,13 @@ class Gateway:
 
     def announce(self, snapshot: Snapshot) -> None:
         """Say which of Flask's hooks no longer run around native routes: once for each map."""
-        self._announced = snapshot
+        first, self._announced = self._announced is None, snapshot
+        if self.borrower is None and first and snapshot.map.entries:
+            logger.warning(
+                "the legacy application is not known to be Flask, so native routes run without "
+                "whatever it does around its views. If there is a Flask inside, name it: "
+                "mount_legacy(…, flask_app=…)"
+            )
         for target in snapshot.table.targets():
             skipped = self.skipped_hooks(target)
             if skipped:
@@ -221,10 +250,13 @@ class Gateway:
             await self.bridge.aclose()
             if self.borrower is not None:
                 await asyncio.to_thread(self.borrower.close)
+            if self.recorder is not None:
+                await asyncio.to_thread(self.recorder.close)
 
     def status(self) -> dict[str, Any]:
         """Return the live state as plain values; `[gateway] status_path` serves it as JSON."""
         snapshot, rejected = self.live.snapshot, self.live.rejected
+        recording = {} if self._tap is None else {"recording": self._recorded()}
         return {
             "pid": os.getpid(),
             "map": snapshot.map.file,

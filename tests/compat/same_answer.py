@@ -82,12 +82,14 @@ class Times(BaseModel):
     moment: compat.HttpDateTime
 
 
-@row("datetime, date", "/a", "/model")
+@row("datetime, date", "/a", "/model", "/given")
 def dates(legacy: Flask, app: FastAPI) -> None:
     times = {"day": dt.date(2026, 3, 1), "moment": MOMENT}
     legacy.add_url_rule("/a", "a", lambda: jsonify(times))
     legacy.add_url_rule("/model", "model", lambda: jsonify(times))
+    legacy.add_url_rule("/given", "given", lambda: jsonify([{"at": times}]))
     app.get("/a")(lambda: compat.jsonify(times))
+    app.get("/given")(lambda: compat.jsonify([{"at": Times.model_validate(times)}]))
     # class Times: day: HttpDate; moment: HttpDateTime
     app.get("/model", response_model=Times, response_class=FlaskJSONResponse)(lambda: times)
 

@@ -78,6 +78,72 @@ def test_hooks_none_skips_and_says_so(mount: Mount, caplog: pytest.LogCaptureFix
     assert (route["hooks"], route["skipped_hooks"]) == ("none", [hook])
 
 
+def test_every_kind_of_hook_is_named(mount: Mount) -> None:
+    """The application's, the blueprints' from the outside in, signals, methods, the session."""
+
+    class Own(Flask):
+        def preprocess_request(self) -> Any:
+            return super().preprocess_request()
+
+    legacy = Own("own", static_folder=None)
+    legacy.secret_key = "k"
+    outer, inner = flask.Blueprint("outer", __name__), flask.Blueprint("inner", __name__)
+    inner.add_url_rule("/a", "view", lambda: "a")
+    for scaffold in (legacy, outer, inner):
+        scaffold.before_request(refuse)
+        scaffold.after_request(pass_on)
+    inner.teardown_request(tear_down)
+    legacy.teardown_appcontext(tear_down)
+    inner.url_value_preprocessor(look_at)
+    outer.register_blueprint(inner)
+    legacy.register_blueprint(outer)
+    flask.request_finished.connect(tear_down, legacy)
+    app = native(lambda: "a")
+    gateway = mount(app, legacy, "GET /a", hooks="none")
+    (route,) = gateway.status()["routes"]
+    assert route["skipped_hooks"] == [
+        f"url_value_preprocessor {__name__}.look_at",
+        *[f"before_request {__name__}.refuse"] * 3,
+        *[f"after_request {__name__}.pass_on"] * 3,
+        f"teardown_request {__name__}.tear_down",
+        f"teardown_appcontext {__name__}.tear_down",
+        f"signal request-finished {__name__}.tear_down",
+        f"method {Own.__module__}.{Own.preprocess_request.__qualname__}",
+        "session SecureCookieSessionInterface",
+    ]
+
+
+def test_a_legacy_application_that_is_no_flask_is_said(
+    mount: Mount, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing can be borrowed of it, so the log says what to do if there is a Flask inside."""
+    legacy = flask_with("GET /a")
+    legacy.before_request(refuse)
+
+    def wrapped(environ: Any, start_response: Any) -> Any:
+        return legacy(environ, start_response)
+
+    app = native(lambda: "open")
+    mount(app, wrapped, "GET /a")
+    assert "flask_app=" in caplog.text
+    guarded = native(lambda: "open")
+    mount(guarded, wrapped, "GET /a", flask_app=legacy)
+    assert ask(guarded, "GET", "/a").status == 401
+
+
+def look_at(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """A hook."""
+
+
+def pass_on(response: flask.Response) -> flask.Response:
+    """A hook."""
+    return response
+
+
+def tear_down(error: object = None, **_: object) -> None:
+    """A hook, and a receiver."""
+
+
 def refuse() -> None:
     """A hook."""
     abort(401)
