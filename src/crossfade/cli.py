@@ -154,7 +154,9 @@ def cutover(
     try:
         target, entry = find(gateway, route)
         if target.legacy is not None and waiver is None:
-            _prove(target.route, context.args)
+            doubt = prove(target.route, context.args)
+            if doubt:
+                _refuse(f"{target.route} is not proven: {doubt}. The map stays as it is")
         edit = plan(gateway, target, entry, waiver)
         if not edit.diff:
             _print([f"{target.route} is native already: {edit.path} stays as it is"])
@@ -168,15 +170,6 @@ def cutover(
         _fail_with(error)
     except Refused as error:
         _refuse(str(error))
-
-
-def _prove(route: str, arguments: list[str]) -> None:
-    verdict, code = prove(route, arguments)
-    if verdict is None:
-        why = "no test met it" if code in (0, 5) else f"pytest ended with exit code {code}"
-        _refuse(f"{route} is not proven: {why}. The map stays as it is")
-    if not verdict["proven"]:
-        _refuse(f"{route} is not proven: {verdict['doubt']}. The map stays as it is")
 
 
 @app.command()

@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import tomlkit
 from tomlkit.items import InlineTable, Item, String, Table
 
 from crossfade.model import Stage, Waiver
-from crossfade.toml_lines import outline
+from crossfade.toml_lines import outline, tomllib
 
 
 def set_stage(text: str, key: str, stage: Stage, waiver: Waiver | None = None) -> str:
@@ -30,34 +30,43 @@ def set_stage(text: str, key: str, stage: Stage, waiver: Waiver | None = None) -
     >>> set_stage('[routes]\n"GET /a" = "legacy"  # soon\n', "GET /a", Stage.NATIVE)
     '[routes]\n"GET /a" = "native"  # soon\n'
     """
-    document = tomlkit.parse(text)
-    routes: Any = document.get("routes")
-    if routes is None or key not in routes:
-        return _added(text, key, _value(stage, waiver), routes)
-    present = routes[key]
-    if isinstance(present, Mapping):
+    if key not in listed(text):
+        return _added(text, key, _value(stage, waiver))
+
+    def change(routes: Any) -> None:
+        present = routes[key]
+        if not _is_table(present):
+            _replace(routes, key, _value(stage, waiver))
+            return
+        had_waiver = "receipt" in present
         _change(present, stage, waiver)
-        if isinstance(present, InlineTable) and list(present) == ["stage"]:
+        if isinstance(present, InlineTable) and had_waiver and list(present) == ["stage"]:
             _replace(routes, key, tomlkit.item(stage.value))
-    else:
-        _replace(routes, key, _value(stage, waiver))
-    return tomlkit.dumps(document)
+
+    return _edited(text, key, change)
 
 
 def copy_route(text: str, key: str, source: str) -> str:
     """Return the map with one route as another version of the map has it, or without it."""
     before: Any = tomlkit.parse(source).get("routes", {})
-    document = tomlkit.parse(text)
-    routes: Any = document.get("routes")
     if key not in before:
-        if routes is not None and key in routes:
-            del routes[key]
-        return tomlkit.dumps(document)
+        return _removed(text, key)
     value = before[key]
-    if routes is None or key not in routes:
-        return _added(text, key, _plain(value), routes)
-    _replace(routes, key, _plain(value))
-    return tomlkit.dumps(document)
+    if key not in listed(text):
+        return _added(text, key, _plain(value))
+
+    def change(routes: Any) -> None:
+        present = routes[key]
+        if not (_is_table(present) and _is_table(value)):
+            _replace(routes, key, _plain(value))
+            return
+        for name in set(present) - set(value):
+            del present[name]
+        for name, inner in value.items():
+            if _unwrapped(present.get(name)) != _unwrapped(inner):
+                present[name] = _unwrapped(inner)
+
+    return _edited(text, key, change)
 
 
 def listed(text: str) -> list[str]:
@@ -81,11 +90,60 @@ def replace_file(path: Path, text: str) -> None:
         raise
 
 
+def _edited(text: str, key: str, change: Callable[[Any], None]) -> str:
+    """Return the map with the statement or table of one route changed, and no byte beside it."""
+    span = _span(text, key)
+    start, end = span or (0, len(text))
+    document = tomlkit.parse(text[start:end])
+    change(document if key in document else document["routes"])
+    changed = tomlkit.dumps(document)
+    if span is not None:
+        changed = changed.rstrip("\r\n")
+    after = text[:start] + changed + text[end:]
+    return text if tomllib.loads(after) == tomllib.loads(text) else after
+
+
+def _span(text: str, key: str) -> tuple[int, int] | None:
+    """Where a route's line or table begins and ends; None where it stands in another's value."""
+    path = ("routes", key)
+    start = end = -1
+    in_table = False
+    for statement in outline(text).statements:
+        if in_table and statement.is_header:
+            break
+        if statement.path == path:
+            start, end, in_table = statement.start, statement.end, statement.is_header
+            if not in_table:
+                break
+        elif in_table:
+            end = statement.end
+    return (start, end) if start >= 0 else None
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _removed(text: str, key: str) -> str:
+    """Return the map without a route: its line, or its table."""
+    for statement in outline(text).statements:
+        if statement.path == ("routes", key) and not statement.is_header:
+            start = text.rfind("\n", 0, statement.start) + 1
+            end = text.find("\n", statement.end)
+            return text[:start] + (text[end + 1 :] if end >= 0 else "")
+    document = tomlkit.parse(text)
+    routes: Any = document.get("routes")
+    if routes is not None and key in routes:
+        del routes[key]
+    return tomlkit.dumps(document)
+
+
 def _change(table: Any, stage: Stage, waiver: Waiver | None) -> None:
     if str(table.get("stage")) != stage.value:
         table["stage"] = stage.value
     if waiver is not None:
-        table["receipt"] = _waived(waiver)
+        if _unwrapped(table.get("receipt")) != asdict(waiver):
+            table["receipt"] = _waived(waiver)
     elif "receipt" in table:
         del table["receipt"]
 
@@ -126,13 +184,13 @@ def _plain(value: Any) -> Item:
 
 
 def _unwrapped(value: Any) -> Any:
-    return value.unwrap() if isinstance(value, Item) and not isinstance(value, date) else value
+    return value.unwrap() if isinstance(value, Item) else value
 
 
-def _added(text: str, key: str, value: Item, routes: Any) -> str:
+def _added(text: str, key: str, value: Item) -> str:
     """Return the map with a new line behind the last route that has a line of its own."""
-    if isinstance(routes, InlineTable):
-        document = tomlkit.parse(text)
+    document = tomlkit.parse(text)
+    if isinstance(document.get("routes"), InlineTable):
         document["routes"][key] = value
         return tomlkit.dumps(document)
     newline = "\r\n" if "\r\n" in text else "\n"

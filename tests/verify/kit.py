@@ -93,6 +93,11 @@ def page():
 @blueprint.get("/teapot")
 def teapot():
     abort(404)
+
+
+@blueprint.get("/untested")
+def untested():
+    return ""
 """,
     "shop/templates/base.html": "<html>{% block main %}{% endblock %}</html>\n",
     "shop/templates/page.html": "{% extends 'base.html' %}{% block main %}hi{% endblock %}\n",
@@ -118,12 +123,17 @@ def item(number: Annotated[int, Depends(known)]):
 
 @app.get("/page")
 def page():
-    return HTMLResponse("<html>hi</html>")
+    return HTMLResponse("<html>ho</html>")
 
 
 @app.get("/teapot")
 def teapot():
     raise HTTPException(404)
+
+
+@app.get("/untested")
+def untested():
+    return ""
 
 
 @app.get("/health")

@@ -132,23 +132,28 @@ def plan(gateway: Gateway, target: Target, entry: RouteEntry | None, waiver: Wai
 # --- proving -----------------------------------------------------------------------------------
 
 
-def prove(route: str, arguments: Sequence[str]) -> tuple[dict[str, Any] | None, int]:
-    """Run the contracts in a pytest of their own; return what it showed of one route.
+_NO_TESTS: Final = 5  # pytest's exit code where none was collected
+
+
+def prove(route: str, arguments: Sequence[str]) -> str:
+    """Run the contracts in a pytest of their own; say what is missing of one route.
 
     Args:
         route: as the gateway spells it.
         arguments: further arguments for pytest.
 
     Returns:
-        the verdict, None where no test met the route, and pytest's exit code.
+        why the route is not proven; "" where it is.
     """
     with tempfile.TemporaryDirectory(prefix="crossfade-") as folder:
         file = Path(folder) / "verdicts.json"
         command = [sys.executable, "-m", "pytest", "-q", "--crossfade-receipts"]
         command += [f"--crossfade-verdicts={file}", "-p", "crossfade.contract.only", *arguments]
         code = subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter
-        verdicts = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return verdicts.get(route), code
+        if not file.is_file():
+            return f"pytest ended with exit code {code}" if code != _NO_TESTS else "no test met it"
+        verdict = json.loads(file.read_text(encoding="utf-8")).get(route)
+    return "no test met it" if verdict is None else str(verdict["doubt"])
 
 
 # --- going back --------------------------------------------------------------------------------

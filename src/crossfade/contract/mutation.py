@@ -261,8 +261,8 @@ def _of_body(response: Response) -> Iterator[Mutant]:
         yield Mutant("body added", replace(response, body=b"x"))
         return
     yield Mutant("body emptied", _bytes(response, b""))
-    yield Mutant("body truncated", _bytes(response, body[: len(body) // 2]))
-    yield Mutant("body extended", _bytes(response, body + b" x"))
+    yield Mutant("body cut in half", _bytes(response, body[: len(body) // 2]))
+    yield Mutant("body with more behind it", _bytes(response, body + b" x"))
     yield Mutant("body a byte changed", _bytes(response, _flipped(body)))
     yield Mutant("body broken off", replace(response, complete=not response.complete))
     if response.media_type.endswith("json"):
@@ -336,7 +336,7 @@ def _broken(value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, bool) or value is None:
         yield "changed", 0 if value is None else not value
     elif isinstance(value, int | float):
-        yield "changed", value + 1 if value + 1 != value else 0
+        yield "changed", 0 if value != value or value + 1 == value else value + 1
         yield "a string", str(value)
     else:
         yield "changed", f"{value}x"
