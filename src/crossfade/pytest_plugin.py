@@ -70,7 +70,7 @@ def _writes_receipts(config: pytest.Config) -> bool:
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     """Note that some contracts are left out of this run."""
     for item in items:
-        if "contract" in getattr(item, "fixturenames", ()):
+        if {"contract", "contract_routes"}.intersection(getattr(item, "fixturenames", ())):
             item.config.stash[_narrowed_key] = True
 
 

@@ -148,7 +148,8 @@ def prove(route: str, arguments: Sequence[str]) -> str:
     with tempfile.TemporaryDirectory(prefix="crossfade-") as folder:
         file = Path(folder) / "verdicts.json"
         command = [sys.executable, "-m", "pytest", "-q", "--crossfade-receipts"]
-        command += [f"--crossfade-verdicts={file}", "-p", "crossfade.contract.only", *arguments]
+        command += [f"--crossfade-verdicts={file}", "-p", "crossfade.contract.only"]
+        command += [f"--crossfade-route={route}", *arguments]
         code = subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter
         if not file.is_file():
             return f"pytest ended with exit code {code}" if code != _NO_TESTS else "no test met it"
