@@ -201,8 +201,9 @@ class Gateway:
         await self.native.app.router(scope, receive, send)
 
     def announce(self, snapshot: Snapshot) -> None:
-        """Say which of Flask's hooks no longer run around native routes: once for each map."""
+        """Begin with a map, once: say which of Flask's hooks no longer run, and record by it."""
         first, self._announced = self._announced is None, snapshot
+        self._tap = None if self.recorder is None else self.recorder.tap(snapshot)
         if self.borrower is None and first and snapshot.map.entries:
             logger.warning(
                 "the legacy application is not known to be Flask, so native routes run without "
@@ -256,14 +257,16 @@ class Gateway:
     def status(self) -> dict[str, Any]:
         """Return the live state as plain values; `[gateway] status_path` serves it as JSON."""
         snapshot, rejected = self.live.snapshot, self.live.rejected
-        recording = {} if self._tap is None else {"recording": self._recorded()}
-        return {
+        status: dict[str, Any] = {
             "pid": os.getpid(),
             "map": snapshot.map.file,
             "revision": snapshot.revision,
             "problems": [str(problem) for problem in rejected.problems] if rejected else [],
             "routes": [self.route_status(target) for target in snapshot.table.targets()],
         }
+        if self.recorder is not None and self._tap is not None:
+            status["recording"] = self.recorder.status()
+        return status
 
     async def _status(self, scope: Scope, send: Send) -> None:
         body = json.dumps(self.status(), indent=2).encode()

@@ -24,6 +24,7 @@ from crossfade.model import (
     ContractSettings,
     GatewaySettings,
     Hooks,
+    RecordSettings,
     RouteName,
     Stage,
     Waiver,
@@ -120,6 +121,7 @@ class MapDocument(BaseModel):
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     bridge: BridgeSettings = Field(default_factory=BridgeSettings)
     contracts: ContractSettings = Field(default_factory=ContractSettings)
+    record: RecordSettings = Field(default_factory=RecordSettings)
     deviations: tuple[DeviationDocument, ...] = Field(
         default=(), description="Differences between the sides that the team has approved."
     )
@@ -176,6 +178,7 @@ class MigrationMap:
         gateway: the table `[gateway]`.
         bridge: the table `[bridge]`.
         contracts: the table `[contracts]`.
+        record: the table `[record]`.
         deviations: the tables `[[deviations]]` in the file's order.
     """
 
@@ -186,6 +189,7 @@ class MigrationMap:
     bridge: BridgeSettings
     contracts: ContractSettings = field(default_factory=ContractSettings)
     deviations: tuple[Deviation, ...] = ()
+    record: RecordSettings = field(default_factory=RecordSettings)
     _text: str = field(repr=False, default="")
 
     @cached_property
@@ -252,6 +256,7 @@ def parse_map(data: bytes, file: str = "migration_map.toml") -> MigrationMap:
             Deviation(d.route, d.what, d.reason, d.until, lines(("deviations", str(index))))
             for index, d in enumerate(document.deviations)
         ),
+        record=document.record,
         _text=text,
     )
     if problems:
@@ -372,8 +377,8 @@ def _known_keys(path: tuple[str, ...]) -> list[str]:
         return [key.name for key in fields(Waiver)] if inside else list(RouteDocument.model_fields)
     if path[0] == "deviations":
         return list(DeviationDocument.model_fields)
-    tables = {"gateway": GatewaySettings, "bridge": BridgeSettings, "contracts": ContractSettings}
-    return [setting.name for setting in fields(tables[path[0]])]
+    table: Any = MapDocument.model_fields[path[0]].annotation
+    return [setting.name for setting in fields(table)]
 
 
 def _route_names(

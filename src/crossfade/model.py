@@ -140,6 +140,35 @@ class ContractSettings:
     receipts: Annotated[str, Field(min_length=1)] = "contract-receipts"
 
 
+@dataclass(frozen=True, slots=True)
+class RecordSettings:
+    """The `[record]` table: which requests of live traffic are kept as cases. By default: none.
+
+    Attributes:
+        share: of the requests, from 0.0 (none) to 1.0 (all), which are looked at.
+        folder: where the cases go, relative to the map's folder.
+        count: of cases in the folder, at which the recording stops.
+        per_route: of cases of one route.
+        max_body: bytes of a request's body past which it is not kept.
+        max_disk: bytes in the folder at which the recording stops.
+        login: the name in `contract_logins` for requests whose session or credentials are left out.
+        secrets: names of headers, cookies and fields that are secret too.
+        keep: names that are not secret after all.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
+
+    share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    folder: Annotated[str, Field(min_length=1)] = "contracts/recorded"
+    count: Annotated[int, Field(ge=1)] = 1000
+    per_route: Annotated[int, Field(ge=1)] = 20
+    max_body: Annotated[int, Field(ge=0)] = 65_536
+    max_disk: Annotated[int, Field(ge=1)] = 67_108_864
+    login: Annotated[str, Field(min_length=1)] = "member"
+    secrets: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+
+
 def _day(value: Any) -> Any:
     """A date that came as text, because the map is validated as JSON."""
     try:

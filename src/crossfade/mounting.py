@@ -12,6 +12,7 @@ from crossfade.apidoc import install_document
 from crossfade.bridge import Bridge
 from crossfade.compat.borrow import Borrower
 from crossfade.compat.errors import ValidationMapper
+from crossfade.contract.recording import TrafficRecorder
 from crossfade.contract.required import Proven
 from crossfade.dispatch import ChosenRoute, Gateway, GatewayMiddleware
 from crossfade.errors import MountError
@@ -70,7 +71,8 @@ def mount_legacy(
     live = LiveMap(migration_map, proven.build)
     settings = live.snapshot.map.bridge
     borrower = None if known is None else Borrower(known, native, settings, validation_error)
-    gateway = Gateway(live, Bridge(legacy, settings), native, borrower, flask_app)
+    recorder = TrafficRecorder(flask_app)
+    gateway = Gateway(live, Bridge(legacy, settings), native, borrower, flask_app, recorder)
     gateway.announce(live.snapshot)
     app.add_middleware(GatewayMiddleware, gateway=gateway)
     app.router.routes.insert(0, ChosenRoute())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from crossfade.live import LiveMap
-from crossfade.model import BridgeSettings, ContractSettings, GatewaySettings
+from crossfade.model import BridgeSettings, ContractSettings, GatewaySettings, RecordSettings
 from crossfade.toml_lines import tomllib
 from tests.unit.test_maps import builder
 
@@ -53,6 +53,7 @@ _TABLES: dict[str, type] = {
     "gateway": GatewaySettings,
     "bridge": BridgeSettings,
     "contracts": ContractSettings,
+    "record": RecordSettings,
 }
 
 
@@ -60,7 +61,9 @@ def test_every_key_of_the_map_is_in_its_table() -> None:
     """The table of keys and the model say the same, defaults included."""
     page = (ROOT / "docs" / "migration-map.md").read_text(encoding="utf-8")
     rows = dict(
-        re.findall(r"^\| `((?:gateway|bridge|contracts)\.\w+)` \| (\S+) \|", page, re.MULTILINE)
+        re.findall(
+            r"^\| `((?:gateway|bridge|contracts|record)\.\w+)` \| (\S+) \|", page, re.MULTILINE
+        )
     )
     expected = {}
     for table, settings in _TABLES.items():
