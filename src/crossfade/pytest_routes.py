@@ -6,7 +6,9 @@ pytest has collected its tests. So one test runs them all and reports each as a 
 
 from __future__ import annotations
 
+import gc
 import os
+import warnings
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,11 +137,15 @@ class Routes:
         receipts = bool(
             config.getoption("crossfade_receipts") or config.getini("crossfade_receipts")
         )
-        for each in autorun.run(prover, chosen, receipts=receipts):
-            failed += each.outcome == "failed"
-            self._report(each)
-            if session.shouldfail or session.shouldstop:
-                break
+        with warnings.catch_warnings():
+            # A broken form leaves a temporary file to the garbage collector, on either side.
+            warnings.simplefilter("ignore", ResourceWarning)
+            for each in autorun.run(prover, chosen, receipts=receipts):
+                failed += each.outcome == "failed"
+                self._report(each)
+                if session.shouldfail or session.shouldstop:
+                    break
+            gc.collect()
         if failed:
             pytest.fail(f"{failed} of {len(chosen)} routes differ", pytrace=False)
 

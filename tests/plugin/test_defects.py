@@ -165,7 +165,7 @@ ROWS: list[tuple[str, dict[str, Any], str, str]] = [
     ("/decimal", {}, "body.price", "Flask writes Decimal as a string"),
     ("/nan", {}, "body.a: Flask NaN, FastAPI null", "which are not JSON"),
     ("/float", {}, "spelling of numbers", "Flask sorts keys"),
-    ("/text", {}, "header.content-type", "a `str` that a Flask view returns is HTML"),
+    ("/text", {}, "header.content-type", "that a Flask view returns is HTML"),
     ("/created", {}, "status: Flask 201, FastAPI 200", "status_code=201"),
     ("/nothing", {}, "body: only FastAPI", "Response(status_code=204)"),
     ("/redirect", {}, "status: Flask 302, FastAPI 307", "status_code=302"),

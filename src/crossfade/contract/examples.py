@@ -71,6 +71,11 @@ def example(schema: Schema, name: str = "", known: Known | None = None, depth: i
     return _scalar(schema, kind, name)
 
 
+def is_file(schema: Schema) -> bool:
+    """Whether the schema is of an upload, as OpenAPI 3.0 or 3.1 writes it."""
+    return schema.get("format") == "binary" or "contentMediaType" in schema
+
+
 def objects(schema: Schema, known: Known) -> Iterator[dict[str, Any]]:
     """Good bodies: every field, the required ones alone, and other kinds where none is declared."""
     seen: list[dict[str, Any]] = []

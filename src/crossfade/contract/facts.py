@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -33,12 +33,14 @@ class Variable:
         converter: `int`, `string`, `path`, … or a name of the application's own.
         arguments: what stands in the converter's parentheses: by position and by name.
         values: texts that the converter takes, as they stand in a URL; the likeliest first.
+        rivals: texts with which the URL is that of another rule: `new` beside `/items/new`.
     """
 
     name: str
     converter: str
     arguments: tuple[tuple[Any, ...], Mapping[str, Any]]
     values: tuple[str, ...]
+    rivals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class RouteFacts:
         cookies: cookies that the route reads.
         bodies: the schema of the body by media type; empty where the route takes none.
         known: good values by name.
+        host: the host that the rule is for; "" where it is for any.
     """
 
     route: str
@@ -66,6 +69,7 @@ class RouteFacts:
     cookies: Mapping[str, Schema] = field(default_factory=dict)
     bodies: Mapping[str, Schema] = field(default_factory=dict)
     known: Known = field(default_factory=dict)
+    host: str = ""
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -90,6 +94,7 @@ class FactFinder:
             values: good values by name, as the user gave them.
             state: a captured picture, in which keys of rows are found.
         """
+        self._flask_app = flask_app
         self._views = {} if flask_app is None else flask_app.view_functions
         self._rules = [] if flask_app is None else list(flask_app.url_map.iter_rules())
         self._values = values
@@ -138,14 +143,25 @@ class FactFinder:
         return RouteFacts(
             route=target.route,
             method=method,
-            parts=self._parts(rule),
+            parts=self._with_rivals(self._parts(rule)),
             methods=frozenset(methods or {method}),
             query=places["query"],
             headers=places["header"],
             cookies=places["cookie"],
             bodies=self._bodies(operation, reads),
             known=self._values,
+            host=self._host(target),
         )
+
+    def _host(self, target: Target) -> str:
+        domain = "" if target.legacy is None else target.legacy.domain
+        if not domain or self._flask_app is None:
+            return ""
+        domain = _VARIABLE.sub("a", domain)
+        if self._flask_app.url_map.host_matching:
+            return domain
+        name = self._flask_app.config["SERVER_NAME"]
+        return f"{domain}.{name}" if name else ""
 
     def _operation(self, target: Target, method: str) -> Mapping[str, Any]:
         if target.native is None:
@@ -203,6 +219,22 @@ class FactFinder:
         if at < len(rule):
             parts.append(rule[at:])
         return tuple(parts)
+
+    def _with_rivals(self, parts: tuple[str | Variable, ...]) -> tuple[str | Variable, ...]:
+        """The parts, with the texts that other rules have where a variable stands."""
+        pattern = re.compile(
+            "".join(re.escape(part) if isinstance(part, str) else "([^/<>]+)" for part in parts)
+        )
+        rivals: list[dict[str, None]] = [{} for part in parts if isinstance(part, Variable)]
+        for rule in self._rules:
+            match = pattern.fullmatch(rule.rule)
+            for index, text in enumerate(match.groups() if match else ()):
+                rivals[index][text] = None
+        found = iter(rivals)
+        return tuple(
+            part if isinstance(part, str) else replace(part, rivals=tuple(next(found))[:4])
+            for part in parts
+        )
 
     def _good(
         self, name: str, converter: str, arguments: tuple[Any, Mapping[str, Any]], before: str

@@ -44,7 +44,8 @@ def candidates(facts: RouteFacts) -> Iterator[Case]:
             for name, schema in facts.headers.items()
             if schema.get("required")
         )
-        request = Request(facts.method, target.encode(), (*own, *headers), body)
+        host = (("host", facts.host),) if facts.host else ()
+        request = Request(facts.method, target.encode(), (*host, *own, *headers), body)
         yield Case(request, "good request", facts.route, origin=ORIGIN)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from crossfade.contract.examples import Schema, example, objects, wrong_values
+from crossfade.contract.examples import Schema, example, is_file, objects, wrong_values
 from crossfade.contract.facts import FORM, JSON, MULTIPART, RouteFacts
 from crossfade.exchange import Headers, Request
 
@@ -154,9 +154,7 @@ def _members(base: Request, value: dict[str, Any], schema: Schema, media: str) -
 
 def _forms(facts: RouteFacts, base: Request, schema: Schema) -> Iterator[Named]:
     properties = {
-        name: inner
-        for name, inner in schema.get("properties", {}).items()
-        if inner.get("format") != "binary"
+        name: inner for name, inner in schema.get("properties", {}).items() if not is_file(inner)
     }
     good = _texts({name: example(i, name, facts.known) for name, i in properties.items()})
 
@@ -193,15 +191,13 @@ def _forms(facts: RouteFacts, base: Request, schema: Schema) -> Iterator[Named]:
             ("= true", f"{key}=true"),
         ):
             yield f"form: {name} {shown}", ask(front + pair.encode())
-        if key in ("_method",):
-            yield "form: method override", ask(front + b"_method=DELETE")
 
 
 def _uploads(facts: RouteFacts, base: Request, schema: Schema) -> Iterator[Named]:
     sound = _multipart(schema, facts)
     kind = f"{MULTIPART}; boundary={_BOUNDARY}"
     properties = schema.get("properties", {})
-    files = [name for name, inner in properties.items() if inner.get("format") == "binary"]
+    files = [name for name, inner in properties.items() if is_file(inner)]
     fields = [name for name in properties if name not in files]
 
     def ask(text: bytes, media: str | None = kind) -> Request:
@@ -256,7 +252,7 @@ def _multipart(schema: Schema, facts: RouteFacts) -> bytes:
     parts = []
     for name, inner in schema.get("properties", {}).items():
         shown = f'form-data; name="{name}"'
-        if inner.get("format") == "binary":
+        if is_file(inner):
             parts.append(_part(f'{shown}; filename="a.txt"', b"abc\n", "text/plain"))
         else:
             text = _texts({name: example(inner, name, facts.known)})[name]

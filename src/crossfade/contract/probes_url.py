@@ -69,7 +69,8 @@ _EDGES: Final[dict[str, tuple[str, ...]]] = {
              "6fa459ea-ee8a-3ca4-894e-db77e160355e%0A"),
     "string": ("%C3%A9", "%F0%9F%98%80", "%ff", "a%2Fb", "a%0Ab", "a%00b", "%20", "+", "a%20b",
                "-1", "%22%3Cb%3E%26'", "x" * 300, "..", "%25", "a;b=c", "null"),
-    "path": ("a//b", "a/", "/a", "a/../b", "a/./b", "a%2Fb", "%2e%2e/a", "a%0A", "%ff", "%C3%A9/b"),
+    "path": ("a//b", "a/", "/a", "a/../b", "a/./b", "a%2Fb", "%2e%2e/a", "a%0A", "%ff", "%C3%A9/b",
+             ""),
     "any": ("none-of-them", "", "%0A"),
 }  # fmt: skip
 
@@ -81,7 +82,8 @@ def converters(facts: RouteFacts, base: Request) -> Iterator[Named]:
         return
     for index, variable in enumerate(facts.variables):
         edges = _EDGES.get(variable.converter, (*_EDGES["string"], *_EDGES["int"][:8]))
-        for edge in (*edges, *_limits(variable), *_unknown(variable)):
+        others = (*variable.values[1:4], *variable.rivals)
+        for edge in dict.fromkeys((*edges, *_limits(variable), *_unknown(variable), *others)):
             values = [*good[:index], edge, *good[index + 1 :]]
             shown = edge if len(edge) < 24 else f"{edge[:12]}… ({len(edge)})"
             yield f"{variable.name} = {shown}", _with_path(base, facts.path(values))

@@ -93,16 +93,31 @@ def _functions(view: Callable[..., Any], method: str) -> Iterator[Callable[..., 
 def _collect(tree: ast.AST, found: Reads) -> bool:
     """Note every look-up by a constant name; return whether a JSON body is read."""
     takes_json = False
+    aliases = {**_PLACES, **_aliases(tree)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in ("get_json", "json", "is_json"):
             takes_json |= isinstance(node.value, ast.Name | ast.Attribute)
         key, owner = _look_up(node)
         if key is None:
             continue
-        place = _PLACES.get(owner.attr, "keys") if isinstance(owner, ast.Attribute) else "keys"
+        name = getattr(owner, "attr", getattr(owner, "id", ""))
+        place = aliases.get(name, "keys")
         names: dict[str, None] = getattr(found, place)
         names.setdefault(key.lower() if place == "headers" else key)
     return takes_json
+
+
+def _aliases(tree: ast.AST) -> dict[str, str]:
+    """Local names of what a request holds: `form = request.form`."""
+    return {
+        target.id: _PLACES[node.value.attr]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Attribute)
+        and node.value.attr in _PLACES
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
 
 
 def _look_up(node: ast.AST) -> tuple[str | None, ast.expr | None]:

@@ -1,0 +1,61 @@
+"""What a cause is, and what the rules that find causes look at in a request."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote_plus
+
+from crossfade.compare import Difference
+from crossfade.exchange import Exchange, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Why two responses differ, most likely, and what to change."""
+
+    cause: str
+    fix: str
+
+
+Rule = Callable[[Difference, Exchange, Exchange], Advice | None]
+
+FORM: Final = "application/x-www-form-urlencoded"
+MULTIPART: Final = "multipart/form-data"
+
+
+def media_type(request: Request) -> str:
+    """The media type of the request's body, lower-case; "" where it names none."""
+    return next(iter(request.values("content-type")), "").partition(";")[0].strip().lower()
+
+
+def repeated(pairs: str) -> str | None:
+    """The first key that `a=1&b=2` has twice."""
+    counts = Counter(unquote_plus(part.partition("=")[0]) for part in pairs.split("&") if part)
+    return next((key for key, count in counts.items() if count > 1), None)
+
+
+def repeated_query(request: Request) -> str | None:
+    """The first parameter that the URL has twice."""
+    return repeated(request.query_string.decode("latin-1"))
+
+
+def repeated_field(request: Request) -> str | None:
+    """The first field that the form has twice."""
+    return repeated(request.body.decode("latin-1")) if media_type(request) == FORM else None
+
+
+def repeated_header(request: Request) -> str | None:
+    """The first header, cookies apart, that has two lines."""
+    counts = Counter(name for name, _ in request.headers if name != "cookie")
+    return next((name for name, count in counts.items() if count > 1), None)
+
+
+def cookies_sent(request: Request) -> Iterator[tuple[str, str]]:
+    """Name and raw value of each cookie of the request."""
+    for line in request.values("cookie"):
+        for part in line.split(";"):
+            name, _, value = part.partition("=")
+            yield name.strip(), value

@@ -1,0 +1,257 @@
+"""Why bodies differ, and what is left in a database."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+from crossfade.compare import Difference, Kind
+from crossfade.contract import advice as look
+from crossfade.contract.advice import Advice
+from crossfade.contract.causes_head import content_type
+from crossfade.contract.causes_status import validation
+from crossfade.exchange import Exchange
+
+_HTTP_DATE: Final = re.compile(r'"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"')
+_ISO_DATE: Final = re.compile(r'"\d{4}-\d\d-\d\d(?P<time>[T ])?')
+_PROVIDER: Final = "return FlaskJSONResponse(data) of crossfade.compat: Flask's own JSON provider"
+
+
+def json_form(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """One value in two spellings."""
+    return Advice(
+        "Flask sorts keys, escapes what is not ASCII, writes no blanks, spells numbers as Python "
+        "does and ends with a newline; Starlette keeps the order, writes UTF-8 and no newline",
+        _PROVIDER,
+    )
+
+
+def detail(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """FastAPI's form of an error."""
+    if difference.where != "body.detail" or difference.legacy is not None:
+        return None
+    return validation(difference, legacy, native) or Advice(
+        'FastAPI writes an HTTPException as {"detail": …}',
+        'keep hooks = "flask" in the map: Flask\'s own error handlers render it then; or render '
+        "it in an exception handler of the FastAPI app",
+    )
+
+
+def dates(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Dates in two spellings."""
+    iso = _ISO_DATE.match(difference.native or "")
+    if iso and _HTTP_DATE.fullmatch(difference.legacy or ""):
+        kind = "HttpDateTime" if iso["time"] else "HttpDate"
+        return Advice(
+            "Flask writes dates as HTTP dates in GMT, pydantic as ISO 8601",
+            f"declare the field as {kind} of crossfade.compat, or return FlaskJSONResponse(data)",
+        )
+    return None
+
+
+def numbers(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """One number in two types."""
+    ours, theirs = difference.legacy or "", difference.native or ""
+    if ours.startswith('"') + theirs.startswith('"') == 1 and _same(ours, theirs):
+        return Advice(
+            "a number on one side, a string on the other: Flask writes Decimal as a string and "
+            'leaves input as it is; pydantic converts "1" into 1 and a bare Decimal into a number',
+            "for a Decimal declare DecimalString of crossfade.compat; read input strictly: "
+            "json_model(Model) of crossfade.compat, or StrictInt, StrictStr",
+        )
+    if {ours, theirs} in ({"1", "true"}, {"0", "false"}) or _same(ours, theirs):
+        return Advice(
+            "the same number in another type: pydantic converts input to the declared type",
+            "read it strictly: json_model(Model) of crossfade.compat, or StrictInt, StrictFloat, "
+            "StrictBool",
+        )
+    if ours in ("NaN", "Infinity", "-Infinity") and theirs == "null":
+        return Advice(
+            "Flask writes NaN and Infinity, which are not JSON; pydantic writes null",
+            _PROVIDER,
+        )
+    return None
+
+
+def _same(legacy: str, native: str) -> bool:
+    try:
+        return float(legacy.strip('"')) == float(native.strip('"'))
+    except ValueError:
+        return False
+
+
+def keys(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Keys that are no strings."""
+    if difference.where.endswith((".null", ".None", ".true", ".True", ".false", ".False")):
+        return Advice(
+            "JSON has only strings as keys: Flask spells None as a key `null` and True `true`, "
+            "pydantic `None` and `True`",
+            _PROVIDER,
+        )
+    return None
+
+
+def null(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Members that one side has not."""
+    if difference.native == "null" and difference.legacy is None:
+        return Advice(
+            "pydantic writes a field that has no value as null",
+            "response_model_exclude_none=True or response_model_exclude_unset=True",
+        )
+    if difference.native == "null" and difference.legacy == '""':
+        return Advice(
+            "Flask sends an empty string, FastAPI null",
+            "give the field the default of Flask's: an empty string",
+        )
+    if difference.native is None and difference.legacy is not None:
+        return Advice(
+            "FastAPI drops what the response model does not declare",
+            "declare the field in the model",
+        )
+    return None
+
+
+# --- what was sent -----------------------------------------------------------------------------
+
+
+def repeated(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Input that comes twice."""
+    request = native.request
+    name = look.repeated_header(request)
+    if name is not None:
+        return Advice(
+            f"the header {name} came twice: Werkzeug joins the lines, Starlette takes the first",
+            f'Annotated[str, header("{name}")] of crossfade.compat',
+        )
+    for name, place in (
+        (look.repeated_query(request), "arg"),
+        (look.repeated_field(request), "form"),
+    ):
+        if name is not None:
+            return Advice(
+                f"{name} came twice: Flask takes the first value, Starlette the last",
+                f'Annotated[str, {place}("{name}")] of crossfade.compat',
+            )
+    return None
+
+
+def cookies(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Cookies that the two frameworks read differently."""
+    sent = list(look.cookies_sent(native.request))
+    names = [name for name, _ in sent]
+    odd = [name for name, text in sent if re.search(r'["\\ \x80-\xff%]', text)]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        return Advice(
+            f"the cookie {twice[0]} came twice: Flask takes the first, Starlette the last",
+            f'Annotated[str, cookie("{twice[0]}")] of crossfade.compat',
+        )
+    if odd:
+        return Advice(
+            "Werkzeug decodes a cookie's quotes and octal escapes as UTF-8, and drops one that is "
+            "broken or has blanks inside; Starlette hands it on as it came",
+            f'Annotated[str, cookie("{odd[0]}")] of crossfade.compat',
+        )
+    return None
+
+
+def forms(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Forms that the two frameworks read differently."""
+    request = native.request
+    kind = look.media_type(request)
+    if kind == look.FORM and not request.body.isascii():
+        return Advice(
+            "Flask reads a form's raw bytes as UTF-8, Starlette as latin-1",
+            'Annotated[str, form("…")] of crossfade.compat',
+        )
+    if kind in (look.FORM, look.MULTIPART) and difference.kind is Kind.JSON_VALUE:
+        return Advice(
+            "the two frameworks read this form differently",
+            'Annotated[str, form("…")] and file("…") of crossfade.compat read as Flask does',
+        )
+    return None
+
+
+def json_string(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """A text that became JSON."""
+    ours, theirs = legacy.response, native.response
+    if theirs.media_type == "application/json" and ours.media_type != "application/json":
+        return content_type(
+            Difference(Kind.HEADER, "header.content-type", None, None), legacy, native
+        )
+    return None
+
+
+def returned_tuple(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """(body, status, headers)."""
+    try:
+        found: Any = json.loads(native.response.body)
+    except ValueError:
+        return None
+    if isinstance(found, list) and found[1:2] == [legacy.response.status] and len(found) < 4:
+        return Advice(
+            "to Flask a tuple is (body, status, headers), to FastAPI an array",
+            "decorate the handler with flask_view of crossfade.compat, or return a Response",
+        )
+    return None
+
+
+def empty(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Bodies where there must be none, and redirects."""
+    status = legacy.response.status
+    if status in (204, 304) and difference.legacy is None:
+        return Advice(
+            f"a {status} has no body; a server breaks the connection over one",
+            f"return Response(status_code={status})",
+        )
+    if 300 <= status < 400 and difference.native is None:
+        return Advice(
+            "Flask's redirect has a page of HTML, Starlette's is empty",
+            "FlaskResponse(flask.redirect(url)) of crossfade.compat, or a handler below flask_view "
+            "that returns flask.redirect(url)",
+        )
+    return None
+
+
+def error_page(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """The text of an error."""
+    if min(legacy.response.status, native.response.status) >= 500:
+        return Advice(
+            "each framework writes its own 500: Flask a page or what its error handler makes, "
+            "FastAPI a line of text",
+            'keep hooks = "flask" in the map: Flask\'s own error handlers render it then',
+        )
+    return None
+
+
+# --- state -------------------------------------------------------------------------------------
+
+
+def state(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Rows."""
+    if difference.native is None:
+        return Advice(
+            "Flask stored this and FastAPI did not, though it may have answered alike",
+            "commit the session natively: await session.commit()",
+        )
+    if difference.legacy is None:
+        return Advice(
+            "FastAPI stored this and Flask did not (or Flask deleted it)",
+            "let the native endpoint write what the Flask view writes",
+        )
+    return None
+
+
+_SENT = (repeated, cookies, forms)
+
+OF_ANOTHER_ANSWER = (detail, returned_tuple, empty, json_string)
+"""Rules for the body of an answer whose status differs: the status is the cause of the rest."""
+
+BODY = {
+    Kind.JSON_FORM: (json_form,),
+    Kind.JSON_VALUE: (detail, returned_tuple, dates, numbers, keys, null, *_SENT),
+    Kind.TEXT: (json_string, error_page, *_SENT),
+    Kind.BYTES: (empty, json_string, error_page, *_SENT),
+    Kind.STATE: (state,),
+}

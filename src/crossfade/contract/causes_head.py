@@ -1,0 +1,157 @@
+"""Why headers and cookies differ."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crossfade.compare import Difference
+from crossfade.contract.advice import Advice
+from crossfade.exchange import Exchange
+
+_FILE: Final = "FlaskResponse(flask.send_file(…)) (crossfade.compat) sends Flask's headers"
+
+
+def content_type(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """HTML against JSON, and parameters."""
+    if difference.where != "header.content-type":
+        return None
+    ours, theirs = legacy.response, native.response
+    if ours.media_type == "text/html" and theirs.media_type == "application/json":
+        if theirs.status >= 400:
+            return Advice(
+                "FastAPI writes an HTTPException as JSON, Werkzeug's abort writes a page of HTML "
+                "or what Flask's error handlers make of it",
+                'keep hooks = "flask" in the map: Flask\'s own error handlers render it then; or '
+                "render it in an exception handler of the FastAPI app",
+            )
+        return Advice(
+            "a `str` or bytes that a Flask view returns is HTML; FastAPI makes it a JSON string",
+            "return HTMLResponse(...), or name it: response_class=HTMLResponse",
+        )
+    if ours.media_type == theirs.media_type:
+        return Advice(
+            "the same media type with other parameters",
+            f"give the response media_type={difference.legacy!r}",
+        )
+    return None
+
+
+def framing(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Streamed or whole."""
+    if difference.where != "header.content-length":
+        return None
+    if difference.legacy is None:
+        return Advice(
+            "Flask streams this answer, FastAPI sends it whole",
+            "return a StreamingResponse",
+        )
+    if difference.native is None:
+        return Advice(
+            "FastAPI streams this answer, Flask sends it whole",
+            "return a Response with the whole body",
+        )
+    return Advice("the lengths of two bodies that are not sent", "compare the GET as well")
+
+
+_KNOWN: Final = {
+    "vary": Advice(
+        "Flask adds `Vary: Cookie` when a view or a hook touches the session",
+        "read the session by the dependency Session of crossfade.compat, or add it natively: "
+        'response.headers["Vary"] = "Cookie"',
+    ),
+    "location": Advice(
+        "Flask sends a redirect's URL as it is given; Starlette builds absolute URLs in `url_for` "
+        "and quotes what it is given",
+        "give RedirectResponse the same text",
+    ),
+    "etag": Advice(
+        "FileResponse makes its ETag of time and size by MD5, Flask's send_file by Adler-32",
+        _FILE,
+    ),
+    "cache-control": Advice(
+        "Flask's send_file and static files say no-cache, FileResponse says nothing",
+        _FILE,
+    ),
+    "content-disposition": Advice("the two frameworks spell a file's name differently", _FILE),
+    "accept-ranges": Advice("FileResponse always offers ranges, Flask's send_file seldom", _FILE),
+    "last-modified": Advice("Flask's send_file gives the time of the file", _FILE),
+    "allow": Advice(
+        "Flask lists HEAD and OPTIONS; Starlette only the methods that the route names",
+        "let Flask answer OPTIONS and wrong methods (it does, through the gateway)",
+    ),
+}
+
+
+def known(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Headers that the frameworks themselves write."""
+    name = difference.where.partition(".")[2]
+    if name.startswith("access-control-"):
+        if difference.native is not None and difference.legacy is not None:
+            cause = "CORS headers are added on both sides, by middleware with other options"
+        else:
+            cause = "CORS headers are added by one side's middleware only"
+        return Advice(
+            cause,
+            'let Flask add them for both: keep hooks = "flask" in the map and remove '
+            "CORSMiddleware, or give it the options that Flask-CORS has",
+        )
+    if name == "vary" and "origin" in f"{difference.legacy} {difference.native}".lower():
+        return Advice(
+            "CORS headers are added by different middleware on the two sides",
+            "let one of them add the headers for both: remove CORSMiddleware, or give it the "
+            "options that Flask-CORS has",
+        )
+    return _KNOWN.get(name)
+
+
+def hook(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """A header of the application's own."""
+    if difference.native is None:
+        return Advice(
+            "set by the Flask view, by an `after_request` hook or by an extension",
+            'set it natively as well, or keep hooks = "flask" in the map where a hook sets it',
+        )
+    return None
+
+
+# --- cookies -----------------------------------------------------------------------------------
+
+_SET_COOKIE: Final = "set_cookie(response, …) of crossfade.compat writes it as Flask does"
+
+
+def samesite(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Starlette's default attribute."""
+    if difference.where.endswith(".samesite") and difference.legacy is None:
+        return Advice(
+            "Starlette's default is SameSite=lax, Flask's is to send none",
+            f"{_SET_COOKIE}; or response.set_cookie(..., samesite=None)",
+        )
+    return None
+
+
+def session(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Flask's signed session."""
+    if difference.where != "cookie.session":
+        return None
+    return Advice(
+        "Flask writes its session as its own signed cookie; Starlette's SessionMiddleware has "
+        "another format under the same name, and one write of it logs the user out",
+        "write the session by Flask's own session interface: the dependency Session of "
+        "crossfade.compat",
+    )
+
+
+def value(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Quoting."""
+    ours, theirs = difference.legacy or "", difference.native or ""
+    if ours and theirs and difference.where.count(".") == 1:
+        return Advice(
+            "Werkzeug quotes a value and writes non-ASCII as octal escapes of UTF-8; Starlette "
+            "sends latin-1",
+            _SET_COOKIE,
+        )
+    return None
+
+
+HEADER = (content_type, framing, known, hook)
+COOKIE = (samesite, session, value)
