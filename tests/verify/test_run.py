@@ -57,6 +57,7 @@ def test_what_passes_gets_one_and_the_rest_says_why_not(shop: Path) -> None:
 
 def test_the_same_proof_is_the_same_file(proven: Path) -> None:
     """A second run changes nothing, with workers or without."""
+    pytest.importorskip("xdist")
     (file,) = (proven / "contract-receipts").iterdir()
     before = file.read_bytes(), file.stat().st_mtime_ns
     for arguments in ([], ["-n", "2"]):
