@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from crossfade.contract.cutover import History, Refused, find, plan, plan_back, prove
+from crossfade.contract.recording_lines import har_lines, recorded_lines, switch
 from crossfade.contract.required import inspecting
 from crossfade.contract.telling import explain, explain_lines, verify_lines, verify_values
 from crossfade.contract.validity import folder_of, standings
@@ -216,6 +217,39 @@ def explain_route(
         print(json.dumps(known, indent=2))  # noqa: T201 - was asked for
     else:
         _print(explain_lines(known))
+
+
+@app.command()
+def record(
+    application: AppOption = "gateway:app",
+    har: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Take the exchanges of a HAR file.")
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help="The host whose exchanges are meant, if the file has several."),
+    ] = None,
+    share: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Record this share of live requests (0.05), or none (0): edits the map.",
+        ),
+    ] = None,
+) -> None:
+    """Turn live traffic or a HAR file into cases for contracts, secrets left out.
+
+    Without an option it says what is recorded. The table [record] of the map has the settings.
+    """
+    gateway = _load(application)
+    try:
+        if share is not None:
+            switch(gateway, share)
+        _print(recorded_lines(gateway) if har is None else har_lines(gateway, har, host))
+    except MapError as error:
+        _fail_with(error)
+    except CrossfadeError as error:
+        _unusable(str(error))
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -74,6 +74,26 @@ def listed(text: str) -> list[str]:
     return [str(key) for key in tomlkit.parse(text).get("routes", {})]
 
 
+def set_setting(text: str, table: str, key: str, value: float) -> str:
+    r"""Return the map with one setting at another value.
+
+    >>> set_setting("[routes]\n", "record", "share", 0.1)
+    '[routes]\n\n[record]\nshare = 0.1\n'
+    """
+    document = tomlkit.parse(text)
+    present: Any = document.get(table)
+    if present is None:
+        newline = "\r\n" if "\r\n" in text else "\n"
+        start = text if not text or text.endswith("\n") else text + newline
+        return f"{start}{newline if start else ''}[{table}]{newline}{key} = {value}{newline}"
+    item = tomlkit.item(value)
+    if key in present:
+        _replace(present, key, item)
+    else:
+        present[key] = item
+    return tomlkit.dumps(document)
+
+
 def replace_file(path: Path, text: str) -> None:
     """Replace a file's text in one step, through symbolic links; its permissions stay."""
     target = path.resolve()

@@ -279,7 +279,7 @@ def test_a_failing_recorder_changes_no_answer(
     assert [answer.text for answer in answers] == ["abc", "3", "abc"]
     assert [case.name for case in served.cases() if case.request.method == "POST"] == []
     assert served.gateway.status()["recording"]["skipped"]["failed"] >= 2
-    logged = [each for each in caplog.records if each.name == "crossfade.recording"]
+    logged = [each for each in caplog.records if each.exc_info]
     assert len(logged) == 1
     assert "its answer is not affected" in logged[0].message
 
@@ -343,11 +343,11 @@ def test_contracts_are_not_traffic(served: Served) -> None:
     assert served.cases() == []
 
 
-def test_switching_on_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever reads the log knows that something is written down, and where."""
+def test_recording_is_said(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever reads the log knows that something is written down, and where; once."""
     with caplog.at_level(logging.WARNING, "crossfade.recording"):
-        Served(tmp_path, RECORD)
+        served.send(("GET", "/items/a", {}), ("GET", "/items/a?b=1", {}))
     (record,) = [each for each in caplog.records if each.name == "crossfade.recording"]
     assert record.getMessage() == (
-        f"recording 100% of the requests into {tmp_path / 'contracts/recorded'}"
+        f"recording 100% of the requests into {served.folder / 'contracts/recorded'}"
     )

@@ -54,6 +54,7 @@ class TrafficRecorder:
         self._lock = threading.Lock()
         self._keeper: Keeper | None = None
         self._said = False
+        self._said_of: Keeper | None = None
         self.skipped: Counter[str] = Counter()
         # Not the module's own generator, whose numbers may be the application's to foresee.
         self.chance = random.Random().random  # noqa: S311
@@ -67,9 +68,6 @@ class TrafficRecorder:
         keeper = self._keeper
         if keeper is None or keeper.settings != settings:
             keeper = Keeper.beside(snapshot.map.file, settings, self._flask_app)
-            logger.warning(
-                "recording %.4g%% of the requests into %s", 100 * settings.share, keeper.folder
-            )
         self._keeper = keeper
         return _Tap(self, keeper, settings)
 
@@ -102,6 +100,10 @@ class TrafficRecorder:
                         target=self._work, name="crossfade-recording", daemon=True
                     )
                     self._thread.start()
+        if self._said_of is not waiting.keeper:
+            self._said_of = keeper = waiting.keeper
+            percent = 100 * keeper.settings.share
+            logger.warning("recording %.4g%% of the requests into %s", percent, keeper.folder)
         try:
             self._waiting.put_nowait(waiting)
         except queue.Full:

@@ -1,0 +1,73 @@
+"""What `crossfade record` does and says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from crossfade.contract.autorun import cases_below
+from crossfade.contract.errors import ContractError
+from crossfade.contract.har import hosts, keep, read_har
+from crossfade.contract.recording_cases import Keeper
+from crossfade.dispatch import Gateway
+from crossfade.mapedit import replace_file, set_setting
+
+
+def switch(gateway: Gateway, share: float) -> None:
+    """Save the map with this share of live requests.
+
+    Raises:
+        MapError: the map can't have it; it stays as it is.
+    """
+    path = gateway.live.path
+    text = path.read_text(encoding="utf-8")
+    edited = set_setting(text, "record", "share", share)
+    gateway.live.preview(edited)
+    if edited != text:
+        replace_file(path, edited)
+        gateway.live.poll()
+
+
+def recorded_lines(gateway: Gateway) -> Iterator[str]:
+    """Say whether live traffic is recorded, and what is there.
+
+    Raises:
+        CaseError: a file that is there can't be read.
+    """
+    settings = gateway.live.snapshot.map.record
+    keeper = Keeper.beside(gateway.live.snapshot.map.file, settings, gateway.flask_app)
+    if settings.share:
+        yield f"{settings.share:.4g} of the live requests are recorded into {keeper.folder}"
+    else:
+        yield "live requests are not recorded; --share 0.05 begins with 5% of them"
+    cases = cases_below(keeper.folder)
+    counted = Counter(case.route for case in cases)
+    width = max(map(len, counted), default=0)
+    for route, number in sorted(counted.items()):
+        yield f"{route:{width}}  {number}"
+    yield f"{len(cases)} of at most {settings.count} cases in {keeper.folder}"
+
+
+def har_lines(gateway: Gateway, file: Path, host: str | None) -> Iterator[str]:
+    """Keep the exchanges of a HAR file, and say what was kept and what was not.
+
+    Raises:
+        ContractError: the file can't be read, or its hosts leave open which is meant.
+    """
+    entries = read_har(file)
+    found = hosts(entries)
+    if host is None and len(found) == 1:
+        host = next(iter(found))
+    if host is None or host not in found:
+        listed = ", ".join(f"{name} ({number})" for name, number in found.most_common()) or "none"
+        asked = f"{file} has no exchange with {host}" if host else f"{file} has several hosts"
+        raise ContractError(f"{asked}. Name one with --host: {listed}")
+    snapshot = gateway.live.snapshot
+    keeper = Keeper.beside(snapshot.map.file, snapshot.map.record, gateway.flask_app)
+    written = keep(entries, host, gateway, keeper, f"har:{file.name}")
+    for path in written:
+        yield str(path)
+    yield f"{len(written)} of {found[host]} exchanges with {host} kept in {keeper.folder}"
+    for reason, number in keeper.skipped.most_common():
+        yield f"  {number} not: {reason}"
