@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from crossfade.contract.cutover import Edit, Refused
 from tests.verify.kit import crossfade, edit, run_pytest, verify
 
 ITEM = "GET /items/<int:number>"
@@ -138,3 +139,12 @@ def test_explain_shows_what_is_known(proven: Path) -> None:
     red = crossfade(proven, "explain", "GET /page").stdout
     assert "  last run  1 case: 1 exchange of 1 differ\n            GET /page: body" in red
     assert "unknown route" in crossfade(proven, "explain", "GET /x").stderr
+
+
+def test_an_edit_of_somebody_else_is_not_lost(tmp_path: Path) -> None:
+    """What changed between the reading and the saving stays."""
+    path = tmp_path / "map.toml"
+    path.write_text("[routes]\n# theirs\n", encoding="utf-8")
+    with pytest.raises(Refused, match="was edited meanwhile"):
+        Edit(path, "GET /a", "[routes]\n", "[routes]\n# ours\n").save()
+    assert path.read_text(encoding="utf-8") == "[routes]\n# theirs\n"

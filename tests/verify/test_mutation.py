@@ -115,6 +115,14 @@ def test_a_difference_that_is_there_already_kills_nothing() -> None:
     result = strength(legacy, native, compare, blind_to("body.made_at"))
     assert {"body.made_at changed", "body.made_at null"} <= {s.mutant for s in result.survivors}
     assert "body.id changed" not in {s.mutant for s in result.survivors}
+    assert result.unexplained == ()
+
+
+def test_what_no_rule_overlooks_is_no_excuse() -> None:
+    """A difference that passed by the clock alone lets no other mutant live."""
+    legacy, native = answer({"id": 1}), answer({"id": 2})
+    result = strength(legacy, native, compare)
+    assert {s.mutant for s in result.unexplained} == {"body whitespace"}
 
 
 def test_a_comparison_that_looks_away_is_found_out() -> None:

@@ -139,3 +139,37 @@ def test_the_summary_says_how_strong_the_contracts_are(shop: Path) -> None:
     assert "broken answers noticed (100%)" in short
     assert f"  {ITEM}: " not in short
     assert f"  {ITEM}: " in run_pytest(shop, "-k", "items", "-vv").stdout
+
+
+def test_a_contract_that_cannot_fail_fails(shop: Path) -> None:
+    """A comparison that looks away from headers is found out, whatever passes."""
+    (shop / "conftest.py").write_text(
+        """
+import crossfade.contract.client as client
+
+whole = client.compare
+client.compare = lambda *pair: [d for d in whole(*pair) if d.kind.value != "header"]
+""",
+        encoding="utf-8",
+    )
+    result = run_pytest(shop, FLAG, "-k", "items")
+    assert result.returncode == 1
+    assert "this contract can't fail: GET /items/1" in result.stdout
+    assert "    header.content-type dropped" in result.stdout
+    assert "not noticed: header.content-type changed: no rule says why" in result.stdout
+    assert receipts(shop) == {}
+
+
+def test_a_rule_that_lets_broken_answers_live_is_named(shop: Path) -> None:
+    """In the summary and in the receipt, which is written all the same."""
+    ignoring = '{ stage = "native", ignore = ["body.price"] } #'
+    edit(shop, "migration_map.toml", '"native"    #', ignoring)
+    edit(shop, "api/__init__.py", '"price": price(number)', '"price": price(number) + 1')
+    test = "def test_items(contract_routes):\n    contract_routes.prove('GET /items*')\n"
+    (shop / "test_shop.py").write_text(test, encoding="utf-8")
+    result = run_pytest(shop, FLAG)
+    assert result.returncode == 0, result.stdout
+    assert f"not noticed: body.price changed: {ITEM}: body.price" in result.stdout
+    proof = receipts(shop)[ITEM].proof
+    assert f"body.price changed: {ITEM}: body.price" in proof.survivors
+    assert 0.5 < proof.strength < 1

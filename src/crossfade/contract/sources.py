@@ -248,7 +248,7 @@ def _is_text(statement: ast.stmt) -> bool:
 
 
 def _is_main(test: ast.expr) -> bool:
-    return any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(test))
+    return ast.unparse(test).replace('"', "'") == "__name__ == '__main__'"
 
 
 def _registers(decorator: ast.expr) -> bool:
