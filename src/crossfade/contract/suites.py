@@ -180,8 +180,13 @@ _PRINTABLE: Final = "!\"$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 def request_of(environ: WSGIEnvironment) -> Request:
     """Return the request of a WSGI environ, whose body can then be read once more."""
+    stream = environ["wsgi.input"]
+    start = stream.tell() if stream.seekable() else None
     body = get_input_stream(environ).read()
-    environ["wsgi.input"] = BytesIO(body)
+    if start is None:
+        environ["wsgi.input"] = BytesIO(body)
+    else:
+        stream.seek(start)  # werkzeug sends the very stream again where a redirect keeps the body
     prefix = quote(environ.get("SCRIPT_NAME", "").encode("latin-1"), safe=_SAFE)
     path = environ.get("PATH_INFO", "").encode("latin-1")
     # What the test wrote, where werkzeug has kept it: `%2F` stays `%2F`.

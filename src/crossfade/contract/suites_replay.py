@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -106,6 +107,7 @@ class Replay:
         self._map = read_map(map_file) if map_file is not None else parse_map(b"")
         self._timeout = timeout
         self._folder = tempfile.TemporaryDirectory(prefix="crossfade-")
+        self._lock = threading.Lock()
         self._open: dict[int, _Mounted] = {}
         self._left: dict[int, tuple[Flask, str]] = {}
         self._wide: WeakSet[Flask] = WeakSet()
@@ -116,17 +118,18 @@ class Replay:
         self, app: Flask, request: Request, environ: WSGIEnvironment, notes: Notes
     ) -> Answered | None:
         """Return the native answer to a request; None where the request is Flask's."""
-        mounted = self._open.pop(id(app), None)
-        if mounted is None and id(app) not in self._left:
-            if app in self._seen:
-                self._wide.add(app)
-            self._seen.add(app)
-            mounted = self._open_for(app)
-        if mounted is None:
-            notes.left.add(self._left[id(app)][1])
-            return None
-        self._open[id(app)] = mounted  # the last one used stands last
-        notes.ready |= mounted.ready
+        with self._lock:  # a test may ask in several threads
+            mounted = self._open.pop(id(app), None)
+            if mounted is None and id(app) not in self._left:
+                if app in self._seen:
+                    self._wide.add(app)
+                self._seen.add(app)
+                mounted = self._open_for(app)
+            if mounted is None:
+                notes.left.add(self._left[id(app)][1])
+                return None
+            self._open[id(app)] = mounted  # the last one used stands last
+            notes.ready |= mounted.ready
         return mounted.answer(request, environ, self._timeout)
 
     def end_of_test(self) -> None:
@@ -245,7 +248,6 @@ class _Mounted:
         self._gateway = gateway
         self._chosen = chosen
         self._restore = restore
-        self._failure: BaseException | None = None
         targets = list(gateway.live.snapshot.table.targets())
         self.ready = (
             {t.route for t in targets if t.stage is Stage.NATIVE} if chosen is None else set(chosen)
@@ -258,7 +260,7 @@ class _Mounted:
         try:
             await self._native(scope, receive, send)
         except BaseException as error:
-            self._failure = error
+            scope.get(_FAILURES, []).append(error)
             raise
 
     def close(self) -> None:
@@ -278,12 +280,12 @@ class _Mounted:
         selection, _ = self._gateway.choose(snapshot, scope)
         if selection.side is Side.LEGACY:
             return None
-        self._failure = None
+        failures: list[BaseException] = []
+        extra[_FAILURES] = failures
         with ExitStack() as stack:
             self._preserve(environ, stack)
             reply = self._runs.send(request, scheme=scheme, extra=extra, timeout=timeout)
-        failure, self._failure = self._failure, None
-        error = failure if failure is not None and _propagates(self.app) else None
+        error = failures[0] if failures and _propagates(self.app) else None
         if reply.gave_up:
             error = ContractError(f"{request.line}: FastAPI's answer had {reply.gave_up}")
         return Answered(selection.route or request.line, reply.response, error)
@@ -306,6 +308,10 @@ class _Mounted:
                     keep(local._get_current_object())
 
         stack.enter_context(request_tearing_down.connected_to(note, sender=self.app))
+
+
+_FAILURES: Final = "crossfade.failures"
+"""Scope key: a list of what left the application for this request."""
 
 
 def _scope_of(request: Request, environ: WSGIEnvironment) -> dict[str, object]:
