@@ -21,7 +21,9 @@ from difflib import SequenceMatcher, unified_diff
 from enum import Enum
 from typing import Any, Final
 
+from crossfade.codings import decoded
 from crossfade.exchange import Response, SetCookie
+from crossfade.json_form import form_reasons, reasons_beside_values
 
 SET_HEADERS: Final = frozenset(
     {
@@ -77,12 +79,26 @@ class Difference:
     detail: tuple[str, ...] = ()
 
 
+def form_difference(legacy: Response, native: Response) -> Difference | None:
+    """The difference in form of two JSON bodies whose values differ as well; None for none."""
+    bodies = [decoded(response).body for response in (legacy, native)]
+    try:
+        reasons = reasons_beside_values(*(body.decode() for body in bodies))
+    except ValueError:
+        return None
+    if not reasons:
+        return None
+    note = "other values and another form: " + ", ".join(reasons)
+    return Difference(Kind.JSON_FORM, "body", _excerpt(bodies[0]), _excerpt(bodies[1]), note)
+
+
 def compare(legacy: Response, native: Response) -> tuple[Difference, ...]:
     """Every difference that a client could see; empty when there is none.
 
     >>> [d.where for d in compare(Response(200, body=b"a"), Response(201, body=b"a"))]
     ['status']
     """
+    legacy, native = decoded(legacy), decoded(native)
     return (
         *_status(legacy, native),
         *_headers(legacy, native),
@@ -268,9 +284,6 @@ def _bytes_difference(legacy: bytes, native: bytes) -> Difference:
 
 # --- JSON --------------------------------------------------------------------------------------
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*')
-_BETWEEN = re.compile(r"[ \t\r\n]+")
-
 
 class _Constant(str):
     """`NaN`, `Infinity` or `-Infinity`, which Python's parsers accept and RFC 8259 does not."""
@@ -361,19 +374,7 @@ def _short(text: str, limit: int = 24) -> str:
 
 def _form(legacy: str, native: str) -> Difference:
     """Name the ways in which two spellings of one JSON value differ."""
-    reasons = []
-    if _key_orders(legacy) != _key_orders(native):
-        reasons.append("key order")
-    tokens = [Counter(_TOKEN.findall(text)) for text in (legacy, native)]
-    only = (*(tokens[0] - tokens[1]), *(tokens[1] - tokens[0]))
-    if any(token.startswith('"') for token in only):
-        reasons.append("escapes")
-    if any(not token.startswith('"') for token in only):
-        reasons.append("spelling of numbers")
-    if _tail(legacy) != _tail(native):
-        reasons.append("newline at the end")
-    if _blanks(legacy) != _blanks(native):
-        reasons.append("whitespace")
+    reasons = form_reasons(legacy, native)
     note = "same value, different form: " + (", ".join(reasons) or "order of duplicate keys")
     at = _first_difference(legacy, native)
     start = max(0, at - 30)
@@ -381,22 +382,3 @@ def _form(legacy: str, native: str) -> Difference:
         json.dumps(text[start : at + 50], ensure_ascii=False) for text in (legacy, native)
     )
     return Difference(Kind.JSON_FORM, "body", ours, theirs, note)
-
-
-def _key_orders(text: str) -> Counter[tuple[str, ...]]:
-    orders: Counter[tuple[str, ...]] = Counter()
-
-    def note(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        orders[tuple(key for key, _ in pairs)] += 1
-        return dict(pairs)
-
-    json.loads(text, object_pairs_hook=note)
-    return orders
-
-
-def _tail(text: str) -> str:
-    return text[len(text.rstrip()) :]
-
-
-def _blanks(text: str) -> Counter[str]:
-    return Counter(_BETWEEN.findall(_TOKEN.sub("0", text.strip())))

@@ -7,9 +7,9 @@ pytest has collected its tests. So one test runs them all and reports each as a 
 from __future__ import annotations
 
 import gc
-import os
 import warnings
 from collections.abc import Generator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +126,7 @@ class Routes:
             str(config.getoption("crossfade_stage")),
             bool(config.getoption("crossfade_unproven")),
             getattr(self._request, "param", 0),
-            _workers(),
+            _workers(config),
         )
         chosen = selection.of(prover)
         if not chosen and selection.shards == 1:
@@ -169,12 +169,15 @@ class Routes:
             stop=each.stop,
             **{_REPORT_KEY: each.account, _NAME_KEY: name},
         )
-        item.ihook.pytest_runtest_logreport(report=report)
+        capture = item.config.pluginmanager.getplugin("capturemanager")
+        shown = capture.global_and_fixture_disabled() if capture else nullcontext()
+        with shown:  # the progress goes to the terminal, not to what the test prints
+            item.ihook.pytest_runtest_logreport(report=report)
 
 
-def _workers() -> int:
+def _workers(config: pytest.Config) -> int:
     """The number of pytest-xdist's processes, which share the routes."""
-    return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return int(getattr(config, "workerinput", {}).get("workercount", 1))
 
 
 def _in_worker(config: pytest.Config) -> bool:
@@ -183,7 +186,7 @@ def _in_worker(config: pytest.Config) -> bool:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each of pytest-xdist's processes its share of the routes."""
-    workers = _workers()
+    workers = _workers(metafunc.config)
     if "contract_routes" in metafunc.fixturenames and workers > 1:
         ids = [f"share {number + 1} of {workers}" for number in range(workers)]
         metafunc.parametrize("contract_routes", range(workers), indirect=True, ids=ids)

@@ -81,9 +81,9 @@ def test_caught(prover: Prover, row: Row) -> None:
     _skip_if_old(row.name)
     seen = []
     for verdict in proved(prover, row.route).failures:
-        for difference in verdict.differences:
-            outcome = verdict.outcome
-            assert outcome is not None
+        outcome = verdict.outcome
+        assert outcome is not None
+        for difference in outcome.differences:
             advice = advise(difference, outcome.legacy, outcome.native)
             cause, fix = (advice.cause, advice.fix) if advice else ("", "")
             seen.append((difference.where, difference.note, cause, fix))

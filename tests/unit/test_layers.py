@@ -21,6 +21,7 @@ LAYERS = [
     ["admission"],
     ["bridge", "routing"],
     ["compare", "mapedit", "mapfile"],
+    ["codings", "json_form"],
     ["environ", "exchange", "toml_lines"],
     ["errors", "model"],
 ]

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossfade.compare import Difference, compare
+from crossfade.compare import compare
 from crossfade.contract import findings, ledger, report
 from crossfade.contract.cases import Case, read_cases
-from crossfade.contract.mutation import Explain
 from crossfade.contract.prove import Prover, RouteResult
-from crossfade.contract.rules import Rule
 from crossfade.contract.validity import standings
 from crossfade.model import Stage
 from crossfade.routing import Target
@@ -129,34 +128,21 @@ def _reported(result: RouteResult, prover: Prover, start: float, receipts: bool)
 
 def _exchanges(result: RouteResult, prover: Prover) -> tuple[list[dict[str, Any]], str]:
     """What each case showed, and why a case could not have failed; "" where all could."""
-    rules = prover.rules.by_route.get(result.route, ())
-    spelt = tuple(map(str, rules))
     exchanges: list[dict[str, Any]] = []
     too_weak = ""
-
     for verdict in result.verdicts:
-        if verdict.outcome is None:
+        outcome = verdict.outcome
+        if outcome is None:
             continue
-        outcome = replace(verdict.outcome, differences=verdict.differences)
         tried = None
         if verdict.agrees:
-            allowed = _explain(rules, verdict.noise)
-            tried = ledger.strength_of(outcome, compare, allowed, (*spelt, *verdict.noise))
+            explain = partial(prover.judge.explain, outcome)
+            grounds = prover.judge.grounds(outcome)
+            tried = ledger.strength_of(outcome, compare, explain, grounds)
             if tried[1].unexplained and not too_weak:
                 too_weak = ledger.too_weak(outcome, tried[1])
         exchanges.append(report.summary(outcome) | ledger.facts(outcome, tried))
     return exchanges, too_weak
-
-
-def _explain(rules: Sequence[Rule], noise: Sequence[str]) -> Explain:
-    """Return what says why a difference does not count; None for one that does."""
-
-    def explain(difference: Difference) -> str | None:
-        if difference.where in noise:
-            return "Flask differs from itself there"
-        return next((str(rule) for rule in rules if rule.covers(difference)), None)
-
-    return explain
 
 
 def cases_below(folder: Path) -> list[Case]:

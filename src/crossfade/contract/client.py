@@ -12,6 +12,7 @@ import httpx
 from crossfade.compare import compare
 from crossfade.contract import ledger, report
 from crossfade.contract.errors import ContractError, ContractFailed
+from crossfade.contract.judge import Judge
 from crossfade.contract.mutation import Strength
 from crossfade.contract.request import CookieJar, HeaderTypes, build_request, with_cookies
 from crossfade.contract.runner import SIDES, Outcome, Runner
@@ -60,6 +61,7 @@ class Contract:
 
     def __init__(self, runner: Runner, *, base_url: str, timeout: float) -> None:
         self._runner = runner
+        self._judge_of = Judge(runner, timeout)
         self._base_url = httpx.URL(base_url)
         self._timeout = timeout
         self._jars = {side: CookieJar() for side in SIDES}
@@ -183,11 +185,11 @@ class Contract:
     def _compare(self, requests: dict[Side, Request], timeout: float) -> Outcome:
         __tracebackhide__ = True
         if self._sequence is not None:
-            outcome, self._sequence = self._runner.pair(requests, self._sequence, timeout)
+            outcome, self._sequence = self._judge_of.pair(requests, self._sequence, timeout)
             return outcome
         start = self._runner.capture()
         try:
-            return self._runner.pair(requests, dict.fromkeys(SIDES, start), timeout)[0]
+            return self._judge_of.pair(requests, dict.fromkeys(SIDES, start), timeout)[0]
         finally:
             self._runner.restore(start, self._runner.capture())
 
@@ -216,7 +218,13 @@ class Contract:
         __tracebackhide__ = True
         if not outcome.is_native:
             return
-        tried = ledger.strength_of(outcome, compare)
+        judge = self._judge_of
+        tried = ledger.strength_of(
+            outcome,
+            compare,
+            lambda difference: judge.explain(outcome, difference),
+            judge.grounds(outcome),
+        )
         self._strengths[len(self.outcomes) - 1] = tried
         if tried[1].unexplained:
             raise ContractFailed(ledger.too_weak(outcome, tried[1]))

@@ -60,7 +60,7 @@ def _causes(verdict: Verdict) -> Iterator[tuple[tuple[object, ...], list[str], s
         return
     outcome = verdict.outcome
     seen: set[tuple[object, ...]] = set()
-    for difference in verdict.differences:
+    for difference in outcome.differences:
         advice = advise(difference, outcome.legacy, outcome.native)
         cause, fix = ("", "") if advice is None else (advice.cause, advice.fix)
         key = (difference.kind, _place(difference), cause)

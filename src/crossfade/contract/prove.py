@@ -10,15 +10,14 @@ from typing import Any, Final
 
 import httpx
 
-from crossfade.compare import Difference
 from crossfade.contract.cases import Case, complete
 from crossfade.contract.errors import ContractError, ContractFailed
 from crossfade.contract.facts import FactFinder
-from crossfade.contract.jitter import Noise
+from crossfade.contract.judge import Judge
 from crossfade.contract.logins import Login, LoginWay, log_in
 from crossfade.contract.probes import as_others, candidates, probes
 from crossfade.contract.request import CookieJar, with_cookies
-from crossfade.contract.rules import Rule, Rules
+from crossfade.contract.rules import Rule
 from crossfade.contract.runner import SIDES, Outcome, Runner
 from crossfade.exchange import Request, Response
 from crossfade.model import FORCE_SIDE, Side
@@ -35,23 +34,17 @@ class Verdict:
     Attributes:
         case: what was asked.
         outcome: both exchanges; None where a side gave no whole answer.
-        differences: those that neither noise nor a rule explains.
-        used: how many differences each rule of the map covered.
-        noise: places in which Flask differs from itself.
         failure: why no comparison could be made; "" where one was.
     """
 
     case: Case
     outcome: Outcome | None
-    differences: tuple[Difference, ...] = ()
-    used: Mapping[Rule, int] = field(default_factory=dict)
-    noise: tuple[str, ...] = ()
     failure: str = ""
 
     @property
     def agrees(self) -> bool:
         """Whether nothing is left to explain."""
-        return not self.differences and not self.failure
+        return self.outcome is not None and not self.outcome.differences
 
 
 @dataclass(slots=True)
@@ -102,14 +95,15 @@ class RouteResult:
         """How many differences each rule covered."""
         total: dict[Rule, int] = {}
         for verdict in self.verdicts:
-            for rule, count in verdict.used.items():
+            for rule, count in verdict.outcome.overlooked.items() if verdict.outcome else ():
                 total[rule] = total.get(rule, 0) + count
         return total
 
     @property
     def noise(self) -> tuple[str, ...]:
         """Places in which Flask differs from itself."""
-        return tuple(dict.fromkeys(where for v in self.verdicts for where in v.noise))
+        found = (where for v in self.verdicts if v.outcome for where in v.outcome.noise)
+        return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +152,7 @@ class Prover:
         self._gateway = runner.gateway
         self._url = httpx.URL(options.base_url)
         self._host = self._url.netloc.decode("ascii")
-        self.rules = Rules.of(self._gateway.live.snapshot, options.today)
+        self.judge = Judge(runner, options.timeout, options.today)
         self.logins = {
             "": Login(),
             **log_in(options.logins, runner, self._url, options.timeout),
@@ -169,9 +163,11 @@ class Prover:
             for name, value in options.values.items()
         }
         self._facts = FactFinder(runner.flask_app, runner.app, values, self.start)
-        self._noise = Noise(runner, options.timeout)
         self._cases: dict[str, list[Case]] = {}
+        self._sequences: dict[str, list[Case]] = {}
         for case in cases:
+            if case.sequence:
+                self._sequences.setdefault(case.sequence, []).append(case)
             if case.login not in self.logins:
                 known = ", ".join(repr(name) for name in self.logins if name) or "none"
                 raise ContractError(
@@ -223,8 +219,7 @@ class Prover:
 
     def stale(self, result: RouteResult) -> list[Rule]:
         """Rules of this route that covered nothing."""
-        rules = self.rules.by_route.get(result.route, ())
-        return [rule for rule in rules if rule not in result.used]
+        return [rule for rule in self.judge.rules_of(result.route) if rule not in result.used]
 
     # --- one after the other -------------------------------------------------------------------
 
@@ -235,7 +230,9 @@ class Prover:
         for case in alone:
             yield self.check(case)
         for name in dict.fromkeys(case.sequence for case in own if case.sequence):
-            yield from self._sequence([case for case in own if case.sequence == name])
+            whole = self._sequences[name]  # a login, say, is a case of another route
+            last = max(i for i, case in enumerate(whole) if any(case is each for each in own))
+            yield from self._sequence(whole[: last + 1])
         if not self.options.probes:
             return
         facts = self._facts.of(target)
@@ -301,21 +298,12 @@ class Prover:
         self, case: Case, requests: Mapping[Side, Request], starts: Mapping[Side, object]
     ) -> tuple[Verdict, dict[Side, object]]:
         try:
-            outcome, ends = self.runner.pair(
+            outcome, ends = self.judge.pair(
                 requests, starts, self.options.timeout, native_first=True
             )
         except ContractFailed as failed:
             return Verdict(case, None, failure=str(failed)), dict(starts)
-        if not outcome.differences:
-            return Verdict(case, outcome), ends
-        route = outcome.native.route or ""
-        kept, used = self.rules.split(route, outcome.differences)
-        noise: tuple[str, ...] = ()
-        if kept:
-            kept, noise = self._noise.without(
-                kept, outcome, requests[Side.LEGACY], starts[Side.LEGACY], ends[Side.LEGACY]
-            )
-        return Verdict(case, outcome, kept, used, noise), ends
+        return Verdict(case, outcome), ends
 
     def _route_of(self, case: Case) -> str:
         """The route that a case belongs to, by the URL map; "" where none does."""

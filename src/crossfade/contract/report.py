@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from textwrap import wrap
@@ -178,12 +179,16 @@ class Account:
     routes: dict[str, Tally] = field(default_factory=dict)
     flask: int = 0
     remarks: set[str] = field(default_factory=set)
+    overlooked: Counter[str] = field(default_factory=Counter)
+    noise: set[str] = field(default_factory=set)
 
     def add(self, test: dict[str, Any]) -> None:
         """Count what one test saw, as `Contract.account` wrote it."""
         if test["remark"]:
             self.remarks.add(test["remark"])
         for exchange in test["exchanges"]:
+            self.overlooked.update(exchange.get("overlooked", {}))
+            self.noise.update(exchange.get("noise", ()))
             if exchange["route"] is None:
                 self.flask += 1
                 continue
@@ -214,6 +219,10 @@ class Account:
             yield f"and {quiet} routes more without remark", False
         if self.flask:
             yield f"{self.flask} stay Flask's: by its URL map, or because the test says so", False
+        for rule, times in sorted(self.overlooked.items()):
+            yield f"overlooked {times} times: {rule}", False
+        for where in sorted(self.noise):
+            yield f"noise, Flask differs from itself: {where}", False
         for remark in sorted(self.remarks):
             yield remark, True
 
@@ -225,6 +234,8 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "native": outcome.is_native,
         "differs": bool(outcome.differences),
         "succeeded": outcome.legacy.response.status < 400,
+        "overlooked": {str(rule): count for rule, count in outcome.overlooked.items()},
+        "noise": [f"{outcome.native.route}: {where}" for where in outcome.noise],
     }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from flask import got_request_exception
 
@@ -35,12 +35,16 @@ class Outcome:
         differences: what a client, or the next request, could tell apart.
         stays_flasks: whether Flask has to answer both, because its URL map owns the request
             or because the test says so.
+        overlooked: how many differences each rule of the map covered, by the rule.
+        noise: places in which Flask differs from itself.
     """
 
     legacy: Exchange
     native: Exchange
     differences: tuple[Difference, ...]
     stays_flasks: bool = False
+    overlooked: Mapping[Any, int] = field(default_factory=dict)
+    noise: tuple[str, ...] = ()
 
     @property
     def is_native(self) -> bool:

@@ -1,0 +1,89 @@
+"""One request, judged: differences that neither the map's rules nor Flask's own noise explain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+
+from crossfade.compare import Difference, Kind, form_difference
+from crossfade.contract.jitter import Noise
+from crossfade.contract.rules import Rule, Rules
+from crossfade.contract.runner import Outcome, Runner
+from crossfade.exchange import Request
+from crossfade.model import Side
+
+_BODIES = (Kind.JSON_VALUE, Kind.JSON_FORM, Kind.TEXT, Kind.BYTES)
+
+
+class Judge:
+    """Runs pairs of exchanges and says what they differ in that nobody has approved."""
+
+    def __init__(self, runner: Runner, timeout: float, today: date | None = None) -> None:
+        """Read the rules of the map in force.
+
+        Raises:
+            ContractError: a deviation speaks of a route that there is not.
+        """
+        self._runner = runner
+        self._noise = Noise(runner, timeout)
+        gateway = runner.gateway
+        self.rules = (
+            Rules() if gateway is None else Rules.of(gateway.live.snapshot, today or date.today())
+        )
+
+    def pair(
+        self,
+        requests: Mapping[Side, Request],
+        starts: Mapping[Side, object],
+        timeout: float,
+        *,
+        native_first: bool = False,
+    ) -> tuple[Outcome, dict[Side, object]]:
+        """Send each side its request; return the outcome without what is explained."""
+        outcome, ends = self._runner.pair(requests, starts, timeout, native_first=native_first)
+        if not outcome.differences:
+            return outcome, ends
+        kept, used = self._split(outcome)
+        noise: tuple[str, ...] = ()
+        if kept:
+            kept, noise = self._noise.without(
+                kept, outcome, requests[Side.LEGACY], starts[Side.LEGACY], ends[Side.LEGACY]
+            )
+        if (used or noise) and not any(each.kind in _BODIES for each in kept):
+            # What was hidden by the values that differ: one of them overlooked, the form counts.
+            hidden = form_difference(outcome.legacy.response, outcome.native.response)
+            if hidden is not None and not self._overlooked(outcome, hidden):
+                kept = (*kept, hidden)
+        return replace(outcome, differences=kept, overlooked=used, noise=noise), ends
+
+    def _split(self, outcome: Outcome) -> tuple[tuple[Difference, ...], dict[Rule, int]]:
+        route = outcome.native.route or ""
+        kept, used = self.rules.split(route, outcome.differences)
+        if outcome.native.request.method == "HEAD":
+            # The length of a body that is not sent follows from what differs in it.
+            rule = next((r for r in self.rules_of(route) if r.what.startswith("body")), None)
+            lengths = [each for each in kept if each.where == "header.content-length"]
+            if rule is not None and lengths:
+                kept = tuple(each for each in kept if each not in lengths)
+                used[rule] = used.get(rule, 0) + 1
+        return kept, used
+
+    def _overlooked(self, outcome: Outcome, difference: Difference) -> bool:
+        return not self.rules.split(outcome.native.route or "", [difference])[0]
+
+    def grounds(self, outcome: Outcome) -> tuple[str, ...]:
+        """All that `explain` goes by, as text."""
+        route = outcome.native.route or ""
+        return (*map(str, self.rules_of(route)), *outcome.noise)
+
+    def rules_of(self, route: str) -> tuple[Rule, ...]:
+        """The rules in force for a route."""
+        return self.rules.by_route.get(route, ())
+
+    def explain(self, outcome: Outcome, difference: Difference) -> str | None:
+        """Why a difference of this exchange does not count, in words; None where it does."""
+        if difference.where in outcome.noise:
+            return "Flask differs from itself there"
+        route = outcome.native.route or ""
+        return next((str(r) for r in self.rules_of(route) if r.covers(difference)), None)
