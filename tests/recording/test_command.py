@@ -152,7 +152,7 @@ def test_the_switch_edits_the_map(project: Path) -> None:
     path = project / "migration_map.toml"
     path.write_text(f"# ours\n{GOOD_MAP}", encoding="utf-8")
     result = crossfade(project, "record", "--share", "0.05")
-    assert "0.05 of the live requests are recorded into contracts/recorded" in result.stdout
+    assert "5% of the live requests are recorded into contracts/recorded" in result.stdout
     assert path.read_text() == f"# ours\n{GOOD_MAP}\n[record]\nshare = 0.05\n"
     result = crossfade(project, "record", "--share", "7")
     assert result.returncode == 1

@@ -172,7 +172,7 @@ _DROPPED: Final = frozenset({
     "priority", "dnt", "te", "upgrade-insecure-requests", "accept-encoding",
 })
 # fmt: on
-_DROPPED_FAMILIES: Final = (":", "x-forwarded-", "sec-", "cf-", "x-amzn-", "x-envoy-", "x-b3-")
+_DROPPED_FAMILIES: Final = ("x-forwarded-", "sec-", "cf-", "x-amzn-", "x-envoy-", "x-b3-")
 
 
 def _asks_for_host(app: Flask) -> bool:

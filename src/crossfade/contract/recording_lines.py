@@ -38,7 +38,7 @@ def recorded_lines(gateway: Gateway) -> Iterator[str]:
     settings = gateway.live.snapshot.map.record
     keeper = Keeper.beside(gateway.live.snapshot.map.file, settings, gateway.flask_app)
     if settings.share:
-        yield f"{settings.share:.4g} of the live requests are recorded into {keeper.folder}"
+        yield f"{100 * settings.share:.4g}% of the live requests are recorded into {keeper.folder}"
     else:
         yield "live requests are not recorded; --share 0.05 begins with 5% of them"
     cases = cases_below(keeper.folder)

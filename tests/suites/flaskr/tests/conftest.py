@@ -8,8 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from flaskr import create_app
-from flaskr.db import get_db, init_db
-from werkzeug.security import generate_password_hash
+from flaskr_data import fill
 from werkzeug.test import TestResponse
 
 
@@ -17,18 +16,7 @@ from werkzeug.test import TestResponse
 def app(tmp_path: Path) -> Flask:
     """An application with two users and one post."""
     app = create_app({"TESTING": True, "DATABASE": str(tmp_path / "test.sqlite")})
-    with app.app_context():
-        init_db()
-        users = [("test", "test"), ("other", "other")]
-        get_db().executemany(
-            "INSERT INTO user (username, password) VALUES (?, ?)",
-            [(name, generate_password_hash(word, "pbkdf2:sha256:1")) for name, word in users],
-        )
-        get_db().execute(
-            "INSERT INTO post (title, body, author_id, created)"
-            " VALUES ('test title', 'test\nbody', 1, '2018-01-01 00:00:00')"
-        )
-        get_db().commit()
+    fill(app)
     return app
 
 
