@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final, Protocol
 from urllib.parse import unquote_plus
 
@@ -60,13 +61,7 @@ class Redaction:
 
     def is_secret(self, name: str) -> bool:
         """Whether what goes by this name must not be written down."""
-        words = _words(name)
-        if words in map(_words, self.keep):
-            return False
-        plain = words.replace("-", "")
-        return any(
-            f"-{secret}-" in f"-{words}-" for secret in (*SECRET_WORDS, *map(_words, self.also))
-        ) or any(secret in plain for secret in _ANYWHERE)
+        return _is_secret(name, self.also, self.keep)
 
     def request(self, request: Request, values: Iterable[str] = ()) -> Request:
         """Return the request without its secrets.
@@ -201,6 +196,18 @@ class OfEnvironment:
 
 
 _SHORTEST: Final = 8  # a shorter value would be found in much that is no secret
+
+
+@lru_cache(4096)  # the names of a service's headers and fields are few, and asked for each request
+def _is_secret(name: str, also: tuple[str, ...], keep: tuple[str, ...]) -> bool:
+    words = _words(name)
+    if words in map(_words, keep):
+        return False
+    secrets = (*SECRET_WORDS, *map(_words, also))
+    if any(f"-{secret}-" in f"-{words}-" for secret in secrets):
+        return True
+    plain = words.replace("-", "")
+    return any(secret in plain for secret in _ANYWHERE)
 
 
 def _words(name: str) -> str:
