@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crossfade.contract.cases import Case, read_cases
+from crossfade.mapfile import parse_map
 from tests.cli.test_cli import GATEWAY, GOOD_MAP, crossfade
 
 MORE = """
@@ -178,3 +180,10 @@ def test_what_is_there(project: Path) -> None:
     result = crossfade(project, "record")
     assert result.returncode == 2
     assert "200-c.http:1: 'stray' belongs to no case" in result.stderr
+
+
+def test_the_guides_maps_are_valid() -> None:
+    """What the page shows can be used."""
+    page = (Path(__file__).parents[2] / "docs/recording.md").read_text(encoding="utf-8")
+    found = re.findall(r'```toml title="migration_map.toml"\n(.*?)```', page, re.DOTALL)
+    assert [parse_map(text.encode()).record.share for text in found] == [0.05, 0.05]

@@ -135,9 +135,7 @@ def test_the_length_follows_the_body() -> None:
 def test_values_of_the_environment() -> None:
     """What a test took from outside is no test data; short values are not looked for."""
     redaction = OfEnvironment({"API_TOKEN": "hunter2hunter2", "PIN": "1", "HOME": "/srv/shop"})
-    request = Request(
-        "POST", b"/srv/shop/1", (("authorization", "Bearer hunter2hunter2"),), b"x=1"
-    )
+    request = Request("POST", b"/srv/shop/1", (("authorization", "Bearer hunter2hunter2"),), b"x=1")
     clean = redaction.request(request)
     assert clean.headers == (("authorization", "Bearer REDACTED"),)
     assert (clean.target, clean.body) == (request.target, request.body)
