@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -125,10 +126,17 @@ def _contract_apps() -> Iterator[dict[int, InProcessApp]]:
 
 
 @pytest.fixture
+def contract_frozen() -> Any:
+    """What stands still during each request, as `crossfade.contract.frozen` makes it: nothing."""
+    return nullcontext
+
+
+@pytest.fixture
 def contract_runner(
     pytestconfig: pytest.Config,
     contract_app: ASGIApp,
     contract_state: Any,
+    contract_frozen: Any,
     _contract_apps: dict[int, InProcessApp],
 ) -> Runner:
     """Return what sends requests to the application under test, which is started."""
@@ -151,7 +159,7 @@ def contract_runner(
         app.start()
         _contract_apps[id(contract_app)] = app
     base_url = str(pytestconfig.getini("crossfade_base_url"))
-    return Runner(app, contract_state, base_url.partition(":")[0])
+    return Runner(app, contract_state, base_url.partition(":")[0], contract_frozen)
 
 
 @pytest.fixture

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
+from tests.plugin import test_routes
 from tests.plugin.test_plugin import QUIET
 
 pytest_plugins = ["pytester"]
@@ -160,3 +162,30 @@ def test_the_options_are_those_of_the_plugin(pytester: pytest.Pytester) -> None:
     known = set(re.findall(r"^  (crossfade_\w+)", result.stdout.str(), re.MULTILINE))
     assert set(re.findall(r"^(crossfade_\w+)", text, re.MULTILINE)) == known
     assert not result.stderr.str()
+
+
+def test_the_guide_to_every_route_is_true(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its test, fixtures, cases, rules and options work on a gateway of a few routes."""
+    blocks = BLOCK.findall((GUIDE.parent / "every-route.md").read_text(encoding="utf-8"))
+    monkeypatch.setenv("PYTHONPATH", str(GUIDE.parents[1]), prepend=os.pathsep)
+    for language, title, text in blocks:
+        if language == "http":
+            title = "contracts/same.http"
+        elif language == "toml":
+            title = "migration_map.toml"
+        elif not title:
+            title = "conftest.py"
+        path = pytester.path / title
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    pytester.makepyfile(gateway=test_routes.GATEWAY)
+    options = ("--crossfade-report", "report.md", "--crossfade-route", "GET /*")
+    result = pytester.runpytest_inprocess(*QUIET, *options)
+    result.assert_outcomes(passed=5)
+    result.stdout.fnmatch_lines(["*overlooked * times: GET /other: body.a (clients have asked*"])
+    assert "4 of 4 routes answer alike" in (pytester.path / "report.md").read_text()
+    unproven = pytester.runpytest_inprocess(*QUIET, "--crossfade-unproven")
+    unproven.assert_outcomes(passed=2)
+    pytester.runpytest_inprocess(*QUIET, "--crossfade-stage", "native").assert_outcomes(passed=2)

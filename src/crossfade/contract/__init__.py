@@ -1,12 +1,12 @@
 """Contracts: the proof that two implementations of a route answer alike.
 
-`State` and `SQLAlchemyState` are what a test suite imports; the rest is reached through the
-`contract` fixture of the pytest plugin. Importing this package imports neither httpx nor
-SQLAlchemy.
+`State`, `SQLAlchemyState` and `frozen` are what a test suite imports; the rest is reached through
+the fixtures of the pytest plugin. Importing this package imports neither httpx nor SQLAlchemy.
 """
 
 from crossfade.contract.databases import SQLAlchemyState
 from crossfade.contract.errors import ContractError, ContractFailed
+from crossfade.contract.freezing import frozen
 from crossfade.contract.state import NoState, State, Table
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "SQLAlchemyState",
     "State",
     "Table",
+    "frozen",
 ]

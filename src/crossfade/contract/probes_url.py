@@ -194,7 +194,7 @@ def queries(facts: RouteFacts, base: Request) -> Iterator[Named]:
         yield f"query: without {name}", ask(rest)
     before = base.query_string.decode("latin-1")
     for name, odd in _ODD.items():
-        yield f"query: {name}", ask("&".join(filter(None, (before, odd))) if odd else before)
+        yield f"query: {name}", ask("&".join(filter(None, (before, odd))) if odd else "")
 
 
 def _variants(key: str, good: str, schema: Schema) -> Iterator[tuple[str, str]]:

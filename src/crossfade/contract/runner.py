@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from flask import got_request_exception
 
 from crossfade.compare import Difference, compare
 from crossfade.contract.errors import ContractError, ContractFailed
+from crossfade.contract.freezing import Frozen
 from crossfade.contract.inprocess import InProcessApp, Reply, Scope, traceback_of
 from crossfade.contract.noise import SessionReader, by_the_clock, settle
 from crossfade.contract.state import NoState, State, comparable, compare_states
@@ -55,7 +56,18 @@ class Outcome:
 class Runner:
     """Sends requests to a gateway in this process, to the side that is asked for."""
 
-    def __init__(self, app: InProcessApp, state: State, scheme: str) -> None:
+    def __init__(
+        self, app: InProcessApp, state: State, scheme: str, frozen: Frozen = nullcontext
+    ) -> None:
+        """Look at the application under test.
+
+        Args:
+            app: started.
+            state: what is reset between the sides.
+            scheme: `http` or `https`.
+            frozen: gives what is entered for the time of each request.
+        """
+        self._frozen = frozen
         self.app = app.app
         self._app = app
         self._state = state
@@ -168,7 +180,7 @@ class Runner:
     def send(self, request: Request, side: Side, timeout: float) -> Exchange:
         """Ask one side; raise where it gives no whole answer, or where another side answered."""
         extra: dict[str, object] = {FORCE_SIDE: side}
-        with self._raised() as raised:
+        with self._raised() as raised, self._frozen():
             reply = self._app.send(request, scheme=self._scheme, extra=extra, timeout=timeout)
         selection = reply.scope.get(SELECTION)
         if not isinstance(selection, Selection):

@@ -1,0 +1,68 @@
+"""Clocks and chance, the same for both sides: what the fixture `contract_frozen` gives."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import random
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import datetime
+from unittest import mock
+
+from crossfade.contract.errors import ContractError
+
+Frozen = Callable[[], AbstractContextManager[object]]
+"""Called before each request; what it returns is entered for the time of that request."""
+
+
+def frozen(at: datetime | str | None = None, seed: int | None = 0) -> Frozen:
+    """Return what freezes the clock and seeds chance anew for each request of each side.
+
+    Args:
+        at: the moment at which the clock stands, as a datetime or in ISO 8601; None lets it run.
+            Needs the package time-machine, because Python's own clock can't be set.
+        seed: of `random`, `os.urandom` (and so `uuid.uuid4`, `secrets`) and NumPy where it is
+            imported; None leaves chance alone.
+
+    Raises:
+        ContractError: `at` is given and time-machine is not installed.
+    """
+    travel: Callable[..., AbstractContextManager[object]] | None = None
+    if at is not None:
+        try:
+            travel = importlib.import_module("time_machine").travel
+        except ModuleNotFoundError:
+            raise ContractError(
+                "frozen(at=…) needs time-machine: pip install time-machine"
+            ) from None
+
+    @contextmanager
+    def one_request() -> Iterator[None]:
+        with ExitStack() as stack:
+            if travel is not None:
+                stack.enter_context(travel(at, tick=False))
+            if seed is not None:
+                stack.enter_context(_seeded(seed))
+            yield
+
+    return one_request
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    chance = random.Random(seed)  # noqa: S311 - it has to be foreseeable
+    before = random.getstate()
+    random.seed(seed)
+    numpy = sys.modules.get("numpy.random")
+    if numpy is not None:
+        numpy.seed(seed)
+    with (
+        mock.patch.object(os, "urandom", chance.randbytes),
+        mock.patch.object(random, "_urandom", chance.randbytes),
+    ):
+        try:
+            yield
+        finally:
+            random.setstate(before)

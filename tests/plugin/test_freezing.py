@@ -1,0 +1,89 @@
+"""Chance is the same for both sides, and comes back afterwards."""
+
+# ruff: noqa: S311 - what is drawn here is no secret
+
+from __future__ import annotations
+
+import random
+import secrets
+import sys
+import uuid
+from types import SimpleNamespace
+
+import pytest
+
+from crossfade.contract import ContractError, frozen
+from crossfade.contract.client import Contract
+from crossfade.contract.inprocess import InProcessApp
+from crossfade.contract.runner import Runner
+from crossfade.contract.state import NoState
+from tests.plugin.fake_gateway import Answer, Asked, FakeGateway
+
+
+def _drawn() -> tuple[object, ...]:
+    return random.random(), uuid.uuid4(), secrets.token_hex(), random.SystemRandom().random()
+
+
+def test_chance_is_the_same_for_each_request() -> None:
+    """Both sides draw alike, whatever module they draw from."""
+    once = frozen(seed=1)
+    with once():
+        first = _drawn()
+    with once():
+        second = _drawn()
+    with frozen(seed=2)():
+        third = _drawn()
+    assert first == second
+    assert not set(first) & set(third)
+    assert uuid.uuid4() != uuid.uuid4()
+
+
+def test_chance_comes_back() -> None:
+    """What a test drew before goes on as if nothing had been."""
+    random.seed(7)
+    expected = [random.random() for _ in range(4)]
+    random.seed(7)
+    found = [random.random(), random.random()]
+    with frozen()():
+        random.random()
+    assert [*found, random.random(), random.random()] == expected
+
+
+def test_the_sides_agree_on_what_they_draw() -> None:
+    """A contract of an answer that holds a UUID."""
+
+    def view(asked: Asked) -> Answer:
+        return Answer(200, f'"{uuid.uuid4()}"'.encode())
+
+    app = InProcessApp(FakeGateway({"GET /x": (view, view)}))
+    app.start()
+    try:
+        runner = Runner(app, NoState(), "http", frozen())
+        contract = Contract(runner, base_url="http://localhost", timeout=30)
+        contract.get("/x")
+        assert not contract.outcomes[0].noise
+    finally:
+        app.close()
+
+
+def test_the_clock_is_time_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked to stand still at the moment; without it the fixture says what to install."""
+    asked: list[object] = []
+
+    class Travel:
+        def __init__(self, at: object, tick: bool) -> None:
+            asked.append((at, tick))
+
+        def __enter__(self) -> None:
+            asked.append("entered")
+
+        def __exit__(self, *error: object) -> None:
+            asked.append("left")
+
+    monkeypatch.setitem(sys.modules, "time_machine", SimpleNamespace(travel=Travel))
+    with frozen(at="2026-01-02T03:04:05Z")():
+        assert asked == [("2026-01-02T03:04:05Z", False), "entered"]
+    assert asked[-1] == "left"
+    monkeypatch.setitem(sys.modules, "time_machine", None)
+    with pytest.raises(ContractError, match="pip install time-machine"):
+        frozen(at="2026-01-02T03:04:05Z")
