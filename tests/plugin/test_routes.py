@@ -262,7 +262,7 @@ def test_noise_hides_nothing(project: pytest.Pytester, old: str, new: str, where
     project.makepyfile(gateway=GATEWAY.replace(old, new))
     result = run(project, "--crossfade-route", "/noisy")
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines([f"*{where}*"])
+    result.stdout.fnmatch_lines(["GET /noisy: 5? of 57 cases differ", f"*{where}*"])
 
 
 def test_cases_of_files(project: pytest.Pytester) -> None:
