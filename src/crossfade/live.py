@@ -69,6 +69,7 @@ class LiveMap:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        self._polling = threading.Lock()
 
     def check(self, path: str | Path) -> MigrationMap:
         """Validate another file as if it were this map.
@@ -111,6 +112,10 @@ class LiveMap:
         Returns:
             whether a new snapshot is in force.
         """
+        with self._polling:
+            return self._poll()
+
+    def _poll(self) -> bool:
         try:
             changed = self._read_if_changed()
         except OSError:

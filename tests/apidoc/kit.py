@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from crossfade import Gateway
 from crossfade.apidoc import MARK
-from tests.asgi.kit import ask
+from tests.asgi.kit import ask, save_map
 
 Json = dict[str, Any]
 
@@ -61,5 +61,4 @@ def served(document: Json) -> dict[str, str]:
 def move(gateway: Gateway, *native: str, settings: str = "") -> None:
     """Save another map and let the gateway see it."""
     routes = [f'"{route}" = "native"' for route in native]
-    gateway.live.path.write_text("\n".join([settings, "[routes]", *routes]), encoding="utf-8")
-    assert gateway.live.poll()
+    save_map(gateway, "\n".join([settings, "[routes]", *routes]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from crossfade import Gateway
 from crossfade.model import SELECTION, Selection
+from tests.servers import until
 
 DEADLINE = 20.0
 """Seconds after which an answer that does not end fails its test."""
@@ -247,3 +249,13 @@ async def running(app: ASGIApp) -> AsyncIterator[dict[str, Any]]:
     yield state
     await step("shutdown")
     await task
+
+
+def save_map(gateway: Gateway, text: str) -> None:
+    """Save another map, and return once the gateway goes by it."""
+    data = text.encode()
+    gateway.live.path.write_bytes(data)
+    gateway.live.poll()
+    # Where requests were served, the gateway's own thread may have been quicker.
+    revision = hashlib.sha256(data).hexdigest()
+    until(lambda: gateway.live.snapshot.revision == revision, what="the saved map")

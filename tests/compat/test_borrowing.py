@@ -22,7 +22,7 @@ from werkzeug.exceptions import BadRequest
 from crossfade import compat
 from crossfade.compat.body import _IN_MEMORY
 from crossfade.errors import CrossfadeError
-from tests.asgi.kit import Mount, ask, flask_with, http_scope
+from tests.asgi.kit import Mount, ask, flask_with, http_scope, save_map
 
 VARIABLE: ContextVar[str] = ContextVar("VARIABLE", default="unset")
 
@@ -156,11 +156,9 @@ def test_hooks_change_with_the_map(mount: Mount, tmp_path: Path) -> None:
     app = native(lambda: "new")
     gateway = mount(app, legacy, "GET /a")
     assert ask(app, "GET", "/a").status == 401
-    gateway.live.path.write_text('[routes]\n"GET /a" = { stage = "native", hooks = "none" }')
-    assert gateway.live.poll()
+    save_map(gateway, '[routes]\n"GET /a" = { stage = "native", hooks = "none" }')
     assert ask(app, "GET", "/a").status == 200
-    gateway.live.path.write_text('[routes]\n"GET /a" = "native"')
-    assert gateway.live.poll()
+    save_map(gateway, '[routes]\n"GET /a" = "native"')
     assert ask(app, "GET", "/a").status == 401
 
 

@@ -20,6 +20,7 @@ from crossfade.contract.cases import Case, read_cases
 from crossfade.contract.recording import TrafficRecorder
 from crossfade.dispatch import Gateway
 from crossfade.model import FORCE_SIDE, SELECTION, Selection, Side
+from tests.asgi.kit import save_map
 
 MAP = '[routes]\n"GET /native/<int:number>" = "native"\n'
 RECORD = MAP + "[record]\nshare = 1.0\n"
@@ -254,8 +255,7 @@ def test_an_edit_of_the_map_switches_it(tmp_path: Path) -> None:
     served = Served(tmp_path, MAP)
     served.send(("GET", "/items/a", {}))
     for text, kept in ((RECORD, 1), (MAP, 1)):
-        served.map.write_text(text, encoding="utf-8")
-        assert served.gateway.live.poll()
+        save_map(served.gateway, text)
         served.send(("GET", "/items/a", {}))
         assert len(served.cases()) == kept
     assert served.gateway._tap is None
