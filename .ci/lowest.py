@@ -1,6 +1,6 @@
 """Print the project's lower bounds as pip constraints: `fastapi>=0.144.0` gives `fastapi==0.144.0`.
 
-    python .ci/lowest.py pyproject.toml > lowest.txt
+python .ci/lowest.py pyproject.toml > lowest.txt
 """
 
 from __future__ import annotations
