@@ -108,6 +108,27 @@ class Routes:
             ContractError: a case, a login or a rule of the map can't be used.
         """
         __tracebackhide__ = True
+        self._run(routes, probes=probes)
+
+    def explore(self, *routes: str, examples: int = 50) -> None:
+        """Let Hypothesis draw requests of each route, and shrink one on which the sides differ.
+
+        They are made from the route's operation in FastAPI's own OpenAPI document.
+
+        Args:
+            routes: patterns as those of `prove`.
+            examples: how many requests are drawn for a route at most; shrinking takes more.
+
+        Raises:
+            ContractError: Hypothesis is not installed, or as for `prove`.
+        """
+        __tracebackhide__ = True
+        if examples < 1:
+            raise ValueError(f"examples has to be 1 or more, not {examples}")
+        self._run(routes, examples=examples)
+
+    def _run(self, routes: tuple[str, ...], *, probes: bool = True, examples: int = 0) -> None:
+        __tracebackhide__ = True
         from crossfade.contract import autorun
         from crossfade.contract.prove import Options, Prover
 
@@ -140,7 +161,9 @@ class Routes:
         with warnings.catch_warnings():
             # A broken form leaves a temporary file to the garbage collector, on either side.
             warnings.simplefilter("ignore", ResourceWarning)
-            for each in autorun.run(prover, chosen, receipts=receipts):
+            for each in autorun.run(
+                prover, chosen, receipts=receipts and not examples, examples=examples
+            ):
                 failed += each.outcome == "failed"
                 self._report(each)
                 if session.shouldfail or session.shouldstop:

@@ -35,6 +35,7 @@ OWNERS = {
     "uvicorn": set[str](),
     "sqlalchemy": {"contract"},
     "httpx": {"contract"},
+    "hypothesis": {"contract"},
     "pytest": {"pytest_plugin", "pytest_routes", "pytest_suites"},
     "tomlkit": {"mapedit"},
     "legacy_flask": set[str](),

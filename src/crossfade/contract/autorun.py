@@ -13,7 +13,9 @@ from typing import Any
 from crossfade.compare import compare
 from crossfade.contract import findings, ledger, report
 from crossfade.contract.cases import Case, read_cases
+from crossfade.contract.errors import ContractError
 from crossfade.contract.prove import Prover, RouteResult
+from crossfade.contract.rules import Rule
 from crossfade.contract.validity import standings
 from crossfade.model import Stage
 from crossfade.routing import Target
@@ -85,24 +87,49 @@ class RouteReport:
     account: dict[str, Any] = field(default_factory=dict)
 
 
-def run(prover: Prover, targets: Sequence[Target], *, receipts: bool) -> Iterator[RouteReport]:
+def run(
+    prover: Prover, targets: Sequence[Target], *, receipts: bool, examples: int = 0
+) -> Iterator[RouteReport]:
     """Prove one route after the other.
 
     Args:
         prover: knows the cases.
         targets: the routes.
         receipts: whether what a receipt would stand on is noted as well.
+        examples: how many requests Hypothesis draws for a route; 0 runs the cases that are known.
+
+    Raises:
+        ContractError: Hypothesis is asked for and not installed.
     """
     for target in targets:
         start = time.time()
-        result = prover.prove(target)
-        yield _reported(result, prover, start, receipts)
+        if examples:
+            # What is drawn need not meet what a rule is for: no rule is stale by it.
+            result = _explore(prover, target, examples)
+            yield _reported(result, prover, start, receipts, stale=[])
+        else:
+            result = prover.prove(target)
+            yield _reported(result, prover, start, receipts, stale=prover.stale(result))
 
 
-def _reported(result: RouteResult, prover: Prover, start: float, receipts: bool) -> RouteReport:
+def _explore(prover: Prover, target: Target, examples: int) -> RouteResult:
+    try:
+        from crossfade.contract.explore import explore
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "hypothesis":
+            raise
+        raise ContractError(
+            "contract_routes.explore() needs Hypothesis: "
+            'python3 -m pip install "crossfade[explore]"'
+        ) from None
+    return explore(prover, target, examples)
+
+
+def _reported(
+    result: RouteResult, prover: Prover, start: float, receipts: bool, stale: Sequence[Rule]
+) -> RouteReport:
     exchanges, too_weak = _exchanges(result, prover)
     stop = time.time()
-    stale = prover.stale(result)
     account = findings.account(result, stale, stop - start)
     outcome, text = "passed", ""
     if result.failures:

@@ -52,6 +52,7 @@ class RouteFacts:
         method: the method under test.
         parts: the rule's text and variables in their order.
         methods: every method that Flask allows on this rule's URLs.
+        paths: what FastAPI says of each variable, in their order; empty where it says nothing.
         query: URL parameters with their schemas; an empty schema where only the name is known.
         headers: request headers that the route reads, lower-case.
         cookies: cookies that the route reads.
@@ -64,6 +65,7 @@ class RouteFacts:
     method: str
     parts: tuple[str | Variable, ...]
     methods: frozenset[str] = frozenset()
+    paths: tuple[Schema, ...] = ()
     query: Mapping[str, Schema] = field(default_factory=dict)
     headers: Mapping[str, Schema] = field(default_factory=dict)
     cookies: Mapping[str, Schema] = field(default_factory=dict)
@@ -120,6 +122,7 @@ class FactFinder:
         reads = reads_of(view, method)
         operation = self._operation(target, method)
         places: dict[str, dict[str, Schema]] = {
+            "path": {},
             "query": {key: {} for key in reads.query},
             "header": {key: {} for key in reads.headers},
             "cookie": {key: {} for key in reads.cookies},
@@ -145,6 +148,7 @@ class FactFinder:
             method=method,
             parts=self._with_rivals(self._parts(rule)),
             methods=frozenset(methods or {method}),
+            paths=tuple(places["path"].get(name, {}) for name in _names(target)),
             query=places["query"],
             headers=places["header"],
             cookies=places["cookie"],
@@ -276,6 +280,11 @@ class FactFinder:
                 if title == column or (near and title in (*table.key, name, "slug", "name")):
                     texts += [str(row[index]) for row in table.rows[:3] if row[index] is not None]
         return [text for text in texts if text and not set(text) & set("/?#% ")][:8]
+
+
+def _names(target: Target) -> list[str]:
+    """FastAPI's names of the variables, in the order of the path."""
+    return [] if target.native is None else re.findall(r"{(\w+)", target.native.path)
 
 
 def _is_number(text: str) -> bool:

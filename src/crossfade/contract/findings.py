@@ -44,7 +44,7 @@ def findings(verdicts: Iterable[Verdict]) -> list[Finding]:
     """Group what differs by kind, place and cause; what most cases show comes first."""
     found: dict[tuple[object, ...], Finding] = {}
     for verdict in verdicts:
-        for key, what, cause, fix in _causes(verdict):
+        for key, what, cause, fix in causes(verdict):
             finding = found.get(key)
             if finding is None:
                 finding = found[key] = Finding(what, cause, fix, text=_text(verdict.case))
@@ -54,7 +54,8 @@ def findings(verdicts: Iterable[Verdict]) -> list[Finding]:
     return sorted(found.values(), key=lambda finding: -finding.count)
 
 
-def _causes(verdict: Verdict) -> Iterator[tuple[tuple[object, ...], list[str], str, str]]:
+def causes(verdict: Verdict) -> Iterator[tuple[tuple[object, ...], list[str], str, str]]:
+    """Yield each way in which a verdict differs: what tells it apart, its lines, cause and fix."""
     if verdict.failure or verdict.outcome is None:
         yield (verdict.failure,), verdict.failure.splitlines(), "", ""
         return

@@ -12,7 +12,7 @@ import httpx
 
 from crossfade.contract.cases import Case, complete
 from crossfade.contract.errors import ContractError, ContractFailed
-from crossfade.contract.facts import FactFinder
+from crossfade.contract.facts import FactFinder, RouteFacts
 from crossfade.contract.judge import Judge
 from crossfade.contract.logins import Login, LoginWay, log_in
 from crossfade.contract.probes import as_others, candidates, probes
@@ -206,7 +206,7 @@ class Prover:
                     result.verdicts.append(verdict)
                     seen(verdict)
         finally:
-            self.runner.restore(self.start, self.runner.capture())
+            self.back()
         if self.runner.state_remark:
             result.remarks.append(self.runner.state_remark)
         return result
@@ -216,6 +216,16 @@ class Prover:
         request = self.logins[case.login].dress(complete(case.request, self._host))
         starts = dict.fromkeys(SIDES, self.start)
         return self._judge(case, dict.fromkeys(SIDES, request), starts)[0]
+
+    def back(self) -> None:
+        """Bring back the state that the prover found."""
+        self.runner.restore(self.start, self.runner.capture())
+
+    def good(self, target: Target) -> tuple[RouteFacts, tuple[Case, Response] | None]:
+        """What is known of a route, and a request that Flask serves with its answer."""
+        alone = [case for case in self._cases.get(target.route, ()) if not case.sequence]
+        facts = self._facts.of(target)
+        return facts, self._good([*alone, *islice(candidates(facts), MOST_CANDIDATES)], target)
 
     def stale(self, result: RouteResult) -> list[Rule]:
         """Rules of this route that covered nothing."""
@@ -235,8 +245,7 @@ class Prover:
             yield from self._sequence(whole[: last + 1])
         if not self.options.probes:
             return
-        facts = self._facts.of(target)
-        found = self._good([*alone, *islice(candidates(facts), MOST_CANDIDATES)], target)
+        facts, found = self.good(target)
         if found is None:
             return
         base, answer = found

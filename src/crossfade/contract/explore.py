@@ -1,0 +1,109 @@
+"""Hypothesis looks for requests on which the two sides differ, and for the smallest of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis.strategies import SearchStrategy
+
+from crossfade.contract import drawn
+from crossfade.contract.cases import Case
+from crossfade.contract.findings import causes
+from crossfade.contract.prove import Prover, RouteResult, Verdict
+from crossfade.routing import Target
+
+
+class _Differs(Exception):
+    """Two sides differ; Hypothesis takes each subclass for a failure of its own."""
+
+
+def explore(prover: Prover, target: Target, examples: int) -> RouteResult:
+    """Run requests that Hypothesis draws from what FastAPI says of the route.
+
+    Of each way in which the sides differ the result has one verdict, of the smallest request.
+
+    Args:
+        prover: runs each request as it runs any case, from the same state.
+        target: from `prover.targets()`.
+        examples: how many requests are drawn at most; shrinking takes more.
+    """
+    result = RouteResult(target.route)
+    facts, base = prover.good(target)
+    search = _Search(prover, result, examples)
+    try:
+        if base is not None:
+            result.good = (base[0].request.line, base[1].status)
+            search.take(prover.check(base[0]))
+        search.run(drawn.cases(facts, base[0].login if base else ""))
+    finally:
+        prover.back()
+    if prover.runner.state_remark:
+        result.remarks.append(prover.runner.state_remark)
+    result.verdicts[:0] = [
+        replace(verdict, case=replace(verdict.case, name="smallest request"))
+        for verdict in search.smallest.values()
+    ]
+    return result
+
+
+class _Search:
+    """One search, which keeps the last verdict of each kind: Hypothesis ends on the smallest."""
+
+    def __init__(self, prover: Prover, result: RouteResult, examples: int) -> None:
+        self._prover = prover
+        self._result = result
+        self._examples = examples
+        self._kinds: dict[object, type[_Differs]] = {}
+        self._broken: Exception | None = None
+        self.smallest: dict[object, Verdict] = {}
+
+    def run(self, cases: SearchStrategy[Case]) -> None:
+        """Draw, run, shrink."""
+        chosen = settings(
+            max_examples=self._examples,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            phases=(Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+            verbosity=Verbosity.quiet,
+            print_blob=False,
+        )
+
+        @chosen
+        @given(cases)
+        def agrees(case: Case) -> None:
+            try:
+                verdict = self._prover.check(case)
+            except Exception as error:
+                self._broken = error
+                raise
+            self.take(verdict)
+            if verdict.agrees or self._is_elsewhere(verdict):
+                return
+            key = next(causes(verdict))[0]
+            self.smallest[key] = verdict
+            raise self._kinds.setdefault(key, type("_Differs", (_Differs,), {}))
+
+        try:
+            agrees()
+        except Exception:
+            if self._broken is not None:
+                raise self._broken from None
+            if not self.smallest:
+                raise
+
+    def take(self, verdict: Verdict) -> None:
+        """Count a verdict; keep what agrees, as far as the search and not its end goes."""
+        outcome = verdict.outcome
+        if outcome is not None and outcome.stays_flasks:
+            self._result.flasks += 1
+        elif self._is_elsewhere(verdict):
+            self._result.others += 1
+        elif verdict.agrees and len(self._result.verdicts) <= self._examples:
+            self._result.verdicts.append(verdict)
+
+    def _is_elsewhere(self, verdict: Verdict) -> bool:
+        outcome = verdict.outcome
+        return outcome is not None and outcome.native.route != self._result.route
