@@ -10,6 +10,7 @@ import gc
 import warnings
 from collections.abc import Generator, Mapping
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _REPORT_KEY = "crossfade"  # as in pytest_plugin, which collects what stands there
 _NAME_KEY = "crossfade_name"
+_NOTHING = "nothing that these routes stand on has changed since "
+_changes_key = pytest.StashKey[Any]()  # what git told
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,6 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--crossfade-unproven",
         action="store_true",
         help="Of contract_routes run those that are native and have no valid receipt.",
+    )
+    group.addoption(
+        "--crossfade-changed-since",
+        metavar="REV",
+        help="Of contract_routes run those that stand on a file that differs from git's REV.",
     )
     group.addoption(
         "--crossfade-report",
@@ -146,12 +154,15 @@ class Routes:
             (routes, tuple(config.getoption("crossfade_route"))),
             str(config.getoption("crossfade_stage")),
             bool(config.getoption("crossfade_unproven")),
+            _changed(config, folder),
             getattr(self._request, "param", 0),
             _workers(config),
         )
-        chosen = selection.of(prover)
-        if not chosen and selection.shards == 1:
-            pytest.skip("no route is meant that both sides have")
+        meant = selection.meant(prover)
+        if not meant:
+            since = config.getoption("crossfade_changed_since")
+            pytest.skip(f"{_NOTHING}{since}" if since else "no route is meant that both sides have")
+        chosen = selection.share(meant)
         if not _in_worker(config):
             session.testscollected += len(chosen)  # the progress counts them
         failed = 0
@@ -196,6 +207,16 @@ class Routes:
         shown = capture.global_and_fixture_disabled() if capture else nullcontext()
         with shown:  # the progress goes to the terminal, not to what the test prints
             item.ihook.pytest_runtest_logreport(report=report)
+
+
+def _changed(config: pytest.Config, folder: Path) -> Any:
+    """What tells the routes that changed; None where that was not asked for."""
+    changes = config.stash.get(_changes_key, None)
+    if changes is None:
+        return None
+    from crossfade.contract.changes import concerned
+
+    return partial(concerned, changes, folder)
 
 
 def _workers(config: pytest.Config) -> int:
@@ -246,7 +267,25 @@ class _Report:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the report of this run."""
+    """Register the report of this run, and ask git what has changed."""
+    revision = config.getoption("crossfade_changed_since")
+    if revision is not None:
+        from crossfade.contract.changes import Changes
+        from crossfade.contract.errors import ContractError
+
+        try:
+            config.stash[_changes_key] = Changes.since(revision, config.rootpath)
+        except ContractError as error:
+            raise pytest.UsageError(f"--crossfade-changed-since: {error}") from None
     file = config.getoption("crossfade_report")
     if file and not _in_worker(config):
         config.pluginmanager.register(_Report(file), "crossfade-report")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say that nothing was proven where nothing has changed."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    texts = (each.longrepr[2] for each in skipped if isinstance(each.longrepr, tuple))
+    for text in dict.fromkeys(text for text in texts if _NOTHING in text):
+        line = f"{text.removeprefix('Skipped: ')}: nothing is proven by this run"
+        terminalreporter.line(line, yellow=True)

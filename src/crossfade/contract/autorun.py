@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
@@ -30,6 +30,7 @@ class Selection:
             route is meant that is in every set; an empty set has all routes.
         stage: `legacy` or `native`, as the map has it; "" for any.
         unproven: whether only native routes without a valid receipt are meant.
+        changed: tells the routes that stand on something that changed; None for any.
         shard: the number of this process's share, from 0.
         shards: how many processes share the routes.
     """
@@ -37,16 +38,24 @@ class Selection:
     routes: tuple[tuple[str, ...], ...] = ()
     stage: str = ""
     unproven: bool = False
+    changed: Callable[[Prover], Collection[str]] | None = None
     shard: int = 0
     shards: int = 1
 
-    def of(self, prover: Prover) -> list[Target]:
-        """Return this share of the routes that are meant."""
+    def meant(self, prover: Prover) -> list[Target]:
+        """Return the routes that are meant, of every share."""
         meant = [target for target in prover.targets() if self._means(target)]
         gateway = prover.runner.gateway
         if self.unproven and gateway is not None:
             doubtful = {s.route for s in standings(gateway) if not s.state.holds}
             meant = [t for t in meant if t.stage is Stage.NATIVE and t.route in doubtful]
+        if self.changed is not None:
+            changed = self.changed(prover)
+            meant = [target for target in meant if target.route in changed]
+        return meant
+
+    def share(self, meant: Sequence[Target]) -> Sequence[Target]:
+        """Return what of them is this process's share."""
         return meant[self.shard :: self.shards]
 
     def _means(self, target: Target) -> bool:

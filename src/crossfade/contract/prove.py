@@ -174,7 +174,7 @@ class Prover:
                     f"{case.name}: the login {case.login!r} is not in the fixture "
                     f"contract_logins, which has {known}"
                 )
-            self._cases.setdefault(case.route or self._route_of(case), []).append(case)
+            self._cases.setdefault(case.route or self.route_of(case), []).append(case)
 
     def targets(self) -> list[Target]:
         """Every route that both sides have."""
@@ -314,9 +314,10 @@ class Prover:
             return Verdict(case, None, failure=str(failed)), dict(starts)
         return Verdict(case, outcome), ends
 
-    def _route_of(self, case: Case) -> str:
+    def route_of(self, case: Case) -> str:
         """The route that a case belongs to, by the URL map; "" where none does."""
-        request = self.logins[case.login].dress(complete(case.request, self._host))
+        login = self.logins.get(case.login, self.logins[""])  # one of an older file may be gone
+        request = login.dress(complete(case.request, self._host))
         scope = self.runner.scope(request)
         scope[FORCE_SIDE] = Side.NATIVE
         selection, _ = self._gateway.choose(self._gateway.live.snapshot, scope)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -30,11 +30,13 @@ class Found:
         digest: of its text, and of where the names in it come from.
         file: the path of its file.
         line: counted from 1.
+        through: the files that say where the names in it come from.
     """
 
     digest: str
     file: str
     line: int
+    through: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
 
 class Reach:
@@ -53,6 +55,7 @@ class Reach:
         self._project = project
         self._handlers = frozenset(handlers)
         self._templates = tuple(dict.fromkeys(templates))
+        self._passed: set[str] = set()  # files that were looked into for the part at hand
         self._looked: dict[Part, tuple[Found, tuple[Part, ...], tuple[Path, ...]]] = {}
         self._files: dict[Path, tuple[str, Found, tuple[Path, ...]]] = {}
 
@@ -92,6 +95,7 @@ class Reach:
 
     def _read(self, part: Part, module: Module) -> tuple[Found, tuple[Part, ...], tuple[Path, ...]]:
         statements = module.statements(part.name)
+        self._passed = set()
         origins: set[str] = set()
         parts: dict[Part, None] = dict.fromkeys(self._beside(module))
         files: dict[Path, None] = {}
@@ -110,6 +114,7 @@ class Reach:
             digest("\n".join([text, *sorted(origins)])),
             str(module.path),
             min(map(first_line, statements)),
+            frozenset(self._passed),
         )
         return found, tuple(parts), tuple(files)
 
@@ -129,9 +134,12 @@ class Reach:
         for name in module.registrations():
             if Part(module.name, name) not in self._handlers:
                 yield Part(module.name, name)
+        self._passed.add(str(module.path))
         package = module.name.rpartition(".")[0]
         while package:
             parent = self._project.module(package)
+            if parent is not None:
+                self._passed.add(str(parent.path))
             if parent is not None and parent.loose:
                 yield Part(package, LOOSE)
             package = package.rpartition(".")[0]
@@ -147,6 +155,7 @@ class Reach:
         """Where a name of a module comes from, in words, and the parts that this reaches."""
         if depth > 20:  # modules that import from each other in a ring
             return
+        self._passed.add(str(module.path))
         imported = (local or {}).get(name) or module.imports.get(name)
         if name in module.bindings:
             yield f"{module.name}:{name}", (Part(module.name, name),)

@@ -324,7 +324,7 @@ class Project:
         if self._packages is not None and top not in self._packages:
             return None
         path = _file_of(name)
-        if path is None or path.suffix != ".py" or _is_of_tests(path):
+        if path is None or path.suffix != ".py" or is_of_tests(path):
             return None
         if self._packages is None and _is_foreign(path):
             return None
@@ -352,7 +352,7 @@ def _is_foreign(path: Path) -> bool:
     return any(path.is_relative_to(folder) for folder in _FOREIGN)
 
 
-def _is_of_tests(path: Path) -> bool:
+def is_of_tests(path: Path) -> bool:
     """What a test suite adds to an application is not the application's."""
     return path.name == "conftest.py" or path.name.startswith("test_")
 

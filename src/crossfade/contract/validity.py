@@ -168,6 +168,15 @@ class Inspector:
         shared = {name: part for name, part in around.items() if name not in {*flask, *fastapi}}
         return {"flask": flask, "fastapi": fastapi, "application": shared}
 
+    def files(self, target: Target) -> frozenset[str]:
+        """Every file of the project in which a route's code stands, or is looked for."""
+        parts = [part for group in self.code(target).values() for part in group.values()]
+        return frozenset({part.file for part in parts}.union(*(part.through for part in parts)))
+
+    def template_folders(self) -> tuple[Path, ...]:
+        """The folders in which Flask looks for templates."""
+        return tuple(self._look(None)[0].templates())
+
     def basis(self, table: RouteTable, migration_map: MigrationMap, target: Target) -> Basis:
         """What a proof of this route would stand on, now."""
         code = self.code(target)
