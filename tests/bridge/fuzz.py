@@ -522,10 +522,15 @@ class _Dropping:
 
 def servers(parser: str) -> tuple[Server, Server]:
     """Start gunicorn and the gateway for the fuzzer."""
-    direct = gunicorn(LEGACY, "--keep-alive", "60")
+    # First what may be skipped: whoever is skipped has nobody to end what was started before.
     gateway = uvicorn(
         GATEWAY, "--timeout-keep-alive", "60", "--no-proxy-headers", http=parser, factory=True
     )
+    try:
+        direct = gunicorn(LEGACY, "--keep-alive", "60")
+    except BaseException:
+        gateway.stop()
+        raise
     return direct, gateway
 
 
