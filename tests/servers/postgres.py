@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.harness import free_port, until
+from tests.servers.harness import ROOT, free_port, until
 
 
 def _program(name: str) -> str:
@@ -58,3 +59,18 @@ def postgres() -> Iterator[str]:
             process.terminate()
             process.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_on_postgres(folder: str) -> None:
+    """Run a folder's tests again with the example on a server of their own; fail if they do."""
+    with postgres() as url:
+        result = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder],
+            cwd=ROOT,
+            env={**os.environ, "EXAMPLE_DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 0, result.stdout[-4000:]
+    assert " passed" in result.stdout
