@@ -104,6 +104,8 @@ def test_routes(contract_routes):
     assert set(gateway.starts) <= {{0}}
     assert gateway.rows == []
 """
+# More than the default: what chance finds in one version of Hypothesis it shall find in all.
+PEOPLE = "'POST /people', examples=200"
 DEFECT = "    # a defect here\n"
 
 
@@ -111,7 +113,7 @@ DEFECT = "    # a defect here\n"
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with two routes that are alike on both sides."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep)
-    pytester.makepyfile(gateway=GATEWAY, test_contracts=TEST.format(arguments="'POST /people'"))
+    pytester.makepyfile(gateway=GATEWAY, test_contracts=TEST.format(arguments=PEOPLE))
     pytester.makeini("[pytest]\nfilterwarnings = error\n")
     (pytester.path / "migration_map.toml").write_text('[routes]\n"POST /people" = "native"\n')
     return pytester
@@ -138,7 +140,7 @@ def smallest(result: pytest.RunResult) -> str:
 
 def test_equal_sides_stay_green(project: pytest.Pytester) -> None:
     """Bodies, parameters and headers in and out of their schemas; each from the same state."""
-    project.makepyfile(test_contracts=TEST.format(arguments="examples=150"))
+    project.makepyfile(test_contracts=TEST.format(arguments="examples=200"))
     explored(project).assert_outcomes(passed=3)
 
 
@@ -178,7 +180,7 @@ def test_a_body_is_shrunk(project: pytest.Pytester, code: str, body: str, where:
 )
 def test_parameters_are_shrunk(project: pytest.Pytester, code: str, line: str) -> None:
     """Of the path, the query and the headers."""
-    project.makepyfile(test_contracts=TEST.format(arguments="'/things/*', examples=100"))
+    project.makepyfile(test_contracts=TEST.format(arguments="'/things/*', examples=200"))
     result = explored(project, "    # another defect here\n", f"    {code}\n")
     result.assert_outcomes(failed=2)
     assert smallest(result) == line
@@ -191,7 +193,7 @@ def test_limits_of_the_schema_are_tried(project: pytest.Pytester) -> None:
     native = '@app.post("/people")\ndef native_people(person: Person):'
     tight = "class Tight(Person):\n    age: int = Field(0, le=100_000)\n\n"
     tighter = tight + native.replace("Person)", "Tight)")
-    project.makepyfile(test_contracts=TEST.format(arguments="'POST /people', examples=150"))
+    project.makepyfile(test_contracts=TEST.format(arguments="'POST /people', examples=20"))
     result = explored(project, native, tighter)
     result.assert_outcomes(failed=2)
     assert smallest(result) == 'POST /people {"name": "", "age": 100001}'
@@ -199,7 +201,7 @@ def test_limits_of_the_schema_are_tried(project: pytest.Pytester) -> None:
 
 def test_two_runs_are_alike(project: pytest.Pytester) -> None:
     """What is drawn is the same each time, so that CI is."""
-    code = '    if person.age % 7 == 3: found["age"] = 120\n'
+    code = '    if person.age % 2: found["age"] = 120\n'
     first, second = (smallest(explored(project, DEFECT, code)) for _ in range(2))
     assert first == second
 

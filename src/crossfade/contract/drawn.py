@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -63,6 +63,17 @@ def cases(facts: RouteFacts, login: str) -> st.SearchStrategy[Case]:
 
     sound = (-1,) * max(1, whole.count * 3 // 2)
     return st.sampled_from((*sound, *range(whole.count))).flatmap(with_fault)
+
+
+def edges(facts: RouteFacts, login: str) -> Iterator[st.SearchStrategy[Case]]:
+    """For each limit of a route, the requests that go just past it and are right otherwise."""
+    whole = Fault()
+    _parts(facts, whole)
+    for at in range(whole.count):
+        part = Fault(at)
+        _parts(facts, part)
+        for edge in range(part.edges):
+            yield _parts(facts, Fault(at, edge)).map(partial(_case, facts, login))
 
 
 def _parts(facts: RouteFacts, fault: Fault) -> Drawn:

@@ -27,11 +27,15 @@ class Fault:
 
     Attributes:
         at: the number of the part; -1 where all are as they should be.
+        edge: which of the values just past a limit the part has; None for any wrong value.
         count: how many parts there were so far.
+        edges: how many values lie just past a limit of the part; known once it was counted.
     """
 
     at: int = -1
+    edge: int | None = None
     count: int = 0
+    edges: int = 0
 
     def is_next(self) -> bool:
         """Count one part more and tell whether it is the one."""
@@ -72,7 +76,11 @@ def value_of(schema: Schema, fault: Fault, known: Known, depth: int = 0) -> Draw
     """Values that a schema accepts; such as it should refuse where the fault is here."""
     if fault.is_next():
         past = _past_limits(schema)
-        return st.booleans().flatmap(lambda of_its_type: past if of_its_type else _OUTSIDE)
+        fault.edges = len(past)
+        if fault.edge is not None:
+            return st.just(past[fault.edge])
+        of_its_type = st.sampled_from(past) if past else _ANYTHING
+        return st.booleans().flatmap(lambda chosen: of_its_type if chosen else _OUTSIDE)
     return _sound(schema, fault, known, depth)
 
 
@@ -219,12 +227,11 @@ _SCALARS: Final[dict[str, Callable[[Schema], Drawn]]] = {
 }
 
 
-def _past_limits(schema: Schema) -> Drawn:
-    """Values one past what a schema allows; anything where it sets no limit."""
+def _past_limits(schema: Schema) -> list[Any]:
+    """Values one past what a schema allows; none where it sets no limit."""
     found: list[Any] = []
     for key in ("anyOf", "oneOf"):
-        if schema.get(key):
-            return st.one_of([_past_limits(each) for each in schema[key]])
+        found += [value for each in schema.get(key, ()) for value in _past_limits(each)]
     low, high = limits(schema)
     found += [end + step for end, step in ((low, -1), (high, 1)) if end is not None]
     if schema.get("minLength"):
@@ -233,7 +240,7 @@ def _past_limits(schema: Schema) -> Drawn:
         found.append("a" * (int(schema["maxLength"]) + 1))
     if schema.get("maxItems") is not None:
         found.append([1] * (int(schema["maxItems"]) + 1))
-    return st.sampled_from(found) if found else _ANYTHING
+    return found
 
 
 def _merged(schema: Schema) -> Schema:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import HealthCheck, Phase, Verbosity, find, given, settings
+from hypothesis.errors import NoSuchExample, Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 
 from crossfade.contract import drawn
@@ -35,7 +38,9 @@ def explore(prover: Prover, target: Target, examples: int) -> RouteResult:
         if base is not None:
             result.good = (base[0].request.line, base[1].status)
             search.take(prover.check(base[0]))
-        search.run(drawn.cases(facts, base[0].login if base else ""))
+        login = base[0].login if base else ""
+        search.past_limits(drawn.edges(facts, login))
+        search.run(drawn.cases(facts, login))
     finally:
         prover.back()
     if prover.runner.state_remark:
@@ -45,6 +50,20 @@ def explore(prover: Prover, target: Target, examples: int) -> RouteResult:
         for verdict in search.smallest.values()
     ]
     return result
+
+
+def _settings(examples: int) -> settings:
+    """The same draws each time, kept nowhere."""
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+        print_blob=False,
+    )
 
 
 class _Search:
@@ -58,20 +77,23 @@ class _Search:
         self._broken: Exception | None = None
         self.smallest: dict[object, Verdict] = {}
 
+    def past_limits(self, edges: Iterator[SearchStrategy[Case]]) -> None:
+        """Run the simplest request past each limit: chance alone may miss one of many."""
+        for edge in islice(edges, self._examples):
+            try:
+                case = find(edge, lambda _: True, settings=_settings(self._examples))
+            except (NoSuchExample, Unsatisfiable):
+                continue  # no URL can say it
+            verdict = self._prover.check(case)
+            self.take(verdict)
+            key = self._key(verdict)
+            if key is not None:
+                self.smallest.setdefault(key, verdict)
+
     def run(self, cases: SearchStrategy[Case]) -> None:
         """Draw, run, shrink."""
-        chosen = settings(
-            max_examples=self._examples,
-            derandomize=True,
-            database=None,
-            deadline=None,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-            verbosity=Verbosity.quiet,
-            print_blob=False,
-        )
 
-        @chosen
+        @_settings(self._examples)
         @given(cases)
         def agrees(case: Case) -> None:
             try:
@@ -80,11 +102,10 @@ class _Search:
                 self._broken = error
                 raise
             self.take(verdict)
-            if verdict.agrees or self._is_elsewhere(verdict):
-                return
-            key = next(causes(verdict))[0]
-            self.smallest[key] = verdict
-            raise self._kinds.setdefault(key, type("_Differs", (_Differs,), {}))
+            key = self._key(verdict)
+            if key is not None:
+                self.smallest[key] = verdict
+                raise self._kinds.setdefault(key, type("_Differs", (_Differs,), {}))
 
         try:
             agrees()
@@ -103,6 +124,12 @@ class _Search:
             self._result.others += 1
         elif verdict.agrees and len(self._result.verdicts) <= self._examples:
             self._result.verdicts.append(verdict)
+
+    def _key(self, verdict: Verdict) -> object | None:
+        """The way in which the sides differ; None where they agree or others answered."""
+        if verdict.agrees or self._is_elsewhere(verdict):
+            return None
+        return next(causes(verdict))[0]
 
     def _is_elsewhere(self, verdict: Verdict) -> bool:
         outcome = verdict.outcome
