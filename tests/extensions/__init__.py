@@ -1,0 +1,1 @@
+"""Flask extensions with their native counterparts, both through the gateway."""
