@@ -62,3 +62,13 @@ class Todo(Base):
     title: Mapped[str] = mapped_column(String(200))
     done: Mapped[bool] = mapped_column(default=False)
     due: Mapped[date | None]
+
+
+class GuestbookEntry(Base):
+    """What a visitor left."""
+
+    __tablename__ = "guestbook"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    author: Mapped[str] = mapped_column(String(40))
+    message: Mapped[str] = mapped_column(String(200))

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import Connection, insert, text
 
 from legacy_flask.extensions import db
-from legacy_flask.models import Base, Player, Team, Todo, User
+from legacy_flask.models import Base, GuestbookEntry, Player, Team, Todo, User
 
 DEMO_EMAIL = "ada@example.com"
 DEMO_PASSWORD = "engine-no-1"  # noqa: S105 - the demo account's, printed in the documentation
@@ -64,8 +64,19 @@ TODOS: list[dict[str, Any]] = [
     {"title": "Book the café", "done": False, "due": None},
 ]
 
+GUESTBOOK: list[dict[str, Any]] = [
+    {"author": "Grace", "message": "What a match! <3"},
+    {"author": "Zoë & Söhne", "message": "Bis nächstes Jahr."},
+]
+
 # Teams before the players that refer to them.
-_ROWS = ((User, USERS), (Team, TEAMS), (Player, PLAYERS), (Todo, TODOS))
+_ROWS = (
+    (User, USERS),
+    (Team, TEAMS),
+    (Player, PLAYERS),
+    (Todo, TODOS),
+    (GuestbookEntry, GUESTBOOK),
+)
 
 
 def insert_demo_data(connection: Connection) -> None:
