@@ -12,9 +12,9 @@ from typing import Any
 
 from flask import Flask
 
-from legacy_flask import cli, config, database, errors, hooks, login
+from legacy_flask import cli, config, database, errors, forms, hooks, login
 from legacy_flask.converters import IdListConverter
-from legacy_flask.extensions import MIGRATIONS, db, migrate
+from legacy_flask.extensions import MIGRATIONS, db, mail, migrate
 from legacy_flask.views import BLUEPRINTS
 
 __all__ = ["create_app"]
@@ -34,12 +34,14 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
 
     db.init_app(app)
     migrate.init_app(app, db, directory=str(MIGRATIONS))
+    mail.init_app(app)
     login.init_app(app)
     hooks.init_app(app)
     errors.init_app(app)
     cli.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    forms.init_app(app)  # after the blueprints, which it looks at
 
     if app.config["PREPARE_DATABASE"]:
         database.prepare(app)

@@ -37,6 +37,21 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "FEED_INTERVAL": float(environ.get("FEED_INTERVAL", "1.0")),
         # A request that takes longer than this many seconds is logged.
         "SLOW_REQUEST": float(environ.get("SLOW_REQUEST", "5.0")),
+        **mail_from_environ(environ),
+    }
+
+
+def mail_from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return Flask-Mail's settings; the native routes send by the same."""
+    return {
+        "MAIL_SERVER": environ.get("MAIL_SERVER", ""),
+        "MAIL_PORT": int(environ.get("MAIL_PORT", "25")),
+        "MAIL_USE_TLS": environ.get("MAIL_USE_TLS", "0").lower() in {"1", "true", "yes"},
+        "MAIL_USE_SSL": environ.get("MAIL_USE_SSL", "0").lower() in {"1", "true", "yes"},
+        "MAIL_USERNAME": environ.get("MAIL_USERNAME"),
+        "MAIL_PASSWORD": environ.get("MAIL_PASSWORD"),
+        "MAIL_DEFAULT_SENDER": environ.get("MAIL_DEFAULT_SENDER", "Café Rovers <club@example.com>"),
+        "MAIL_REPLY_TO": environ.get("MAIL_REPLY_TO", "Zoë Müller <coach@example.com>"),
     }
 
 
@@ -49,6 +64,8 @@ def complete(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options,
         "PREPARE_DATABASE": sqlite,
+        # Without a server no mail is sent, and nobody is told.
+        "MAIL_SUPPRESS_SEND": not settings.get("MAIL_SERVER"),
         **settings,
         "SQLALCHEMY_DATABASE_URI": url,
     }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from flask_mail import Mail
 from flask_migrate import Migrate  # type: ignore[import-untyped]
 from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 
 from legacy_flask.models import Base
 
@@ -13,3 +15,5 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate(compare_type=True)
+csrf = CSRFProtect()
+mail = Mail()

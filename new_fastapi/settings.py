@@ -12,6 +12,37 @@ from legacy_flask import config
 
 
 @dataclass(frozen=True)
+class MailSettings:
+    """How mails are sent: Flask-Mail's settings."""
+
+    server: str
+    port: int
+    use_tls: bool
+    use_ssl: bool
+    username: str | None
+    password: str | None
+    default_sender: str
+    reply_to: str
+    suppress: bool
+    timeout: float = 30.0
+
+    @classmethod
+    def load(cls, flask: Mapping[str, Any]) -> MailSettings:
+        """Return those of a Flask configuration."""
+        return cls(
+            server=flask["MAIL_SERVER"],
+            port=flask["MAIL_PORT"],
+            use_tls=flask["MAIL_USE_TLS"],
+            use_ssl=flask["MAIL_USE_SSL"],
+            username=flask["MAIL_USERNAME"],
+            password=flask["MAIL_PASSWORD"],
+            default_sender=flask["MAIL_DEFAULT_SENDER"],
+            reply_to=flask["MAIL_REPLY_TO"],
+            suppress=flask["MAIL_SUPPRESS_SEND"],
+        )
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the native routes need to know."""
 
@@ -20,6 +51,7 @@ class Settings:
     maintenance: bool
     scores_delay: float
     news_delay: float
+    mail: MailSettings
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -34,6 +66,7 @@ class Settings:
             maintenance=flask["MAINTENANCE"],
             scores_delay=flask["DASHBOARD_SCORES_DELAY"],
             news_delay=flask["DASHBOARD_NEWS_DELAY"],
+            mail=MailSettings.load(flask),
         )
 
 
