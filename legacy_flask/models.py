@@ -6,9 +6,11 @@ migration is over this module moves to the new package as it is.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Float, ForeignKey, String
+from sqlalchemy import JSON, CheckConstraint, Float, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
@@ -72,3 +74,63 @@ class GuestbookEntry(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     author: Mapped[str] = mapped_column(String(40))
     message: Mapped[str] = mapped_column(String(200))
+
+
+class Match(Base):
+    """A match of two teams on a day; without goals it is still to be played."""
+
+    __tablename__ = "matches"
+    __table_args__ = (
+        UniqueConstraint("home_id", "away_id", "played", name="uq_matches_teams_played"),
+        CheckConstraint("home_id <> away_id", name="ck_matches_two_teams"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    home_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))
+    away_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))
+    played: Mapped[date]
+    home_goals: Mapped[int | None]
+    away_goals: Mapped[int | None]
+    home: Mapped[Team] = relationship(foreign_keys=[home_id])
+    away: Mapped[Team] = relationship(foreign_keys=[away_id])
+
+
+class Venue(Base):
+    """A place to play."""
+
+    __tablename__ = "venues"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    surface: Mapped[str] = mapped_column(String(20))
+    capacity: Mapped[int]
+    fee_cents: Mapped[int]  # an hour
+    covered: Mapped[bool]
+    opened: Mapped[date | None]
+    inspected_at: Mapped[datetime | None]  # UTC
+    email: Mapped[str] = mapped_column(String(254))
+    website: Mapped[str | None] = mapped_column(String(500))
+    tags: Mapped[list[str]] = mapped_column(JSON)
+    hours: Mapped[dict[str, str]] = mapped_column(JSON)
+    address: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+    @property
+    def fee(self) -> Decimal:
+        """The price of an hour; SQLite has no decimal numbers."""
+        return Decimal(self.fee_cents).scaleb(-2)
+
+    @fee.setter
+    def fee(self, fee: Decimal) -> None:
+        self.fee_cents = int(fee.scaleb(2))
+
+
+class Referee(Base):
+    """A referee, who whistles up to a level from 1 to 5."""
+
+    __tablename__ = "referees"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    country: Mapped[str] = mapped_column(String(2))
+    level: Mapped[int]
+    certified: Mapped[date | None]

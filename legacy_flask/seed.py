@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask import Flask
 from sqlalchemy import Connection, insert, text
 
 from legacy_flask.extensions import db
-from legacy_flask.models import Base, GuestbookEntry, Player, Team, Todo, User
+from legacy_flask.models import (
+    Base,
+    GuestbookEntry,
+    Match,
+    Player,
+    Referee,
+    Team,
+    Todo,
+    User,
+    Venue,
+)
 
 DEMO_EMAIL = "ada@example.com"
 DEMO_PASSWORD = "engine-no-1"  # noqa: S105 - the demo account's, printed in the documentation
@@ -69,13 +79,64 @@ GUESTBOOK: list[dict[str, Any]] = [
     {"author": "Zoë & Söhne", "message": "Bis nächstes Jahr."},
 ]
 
-# Teams before the players that refer to them.
+MATCHES: list[dict[str, Any]] = [
+    {"home_id": 1, "away_id": 2, "played": date(2026, 2, 28), "home_goals": 2, "away_goals": 1},
+    {"home_id": 3, "away_id": 1, "played": date(2026, 3, 1), "home_goals": 0, "away_goals": 0},
+    {
+        "home_id": 2,
+        "away_id": 3,
+        "played": date(2026, 9, 5),
+        "home_goals": None,
+        "away_goals": None,
+    },
+]
+
+VENUES: list[dict[str, Any]] = [
+    {
+        "name": "Main ground",
+        "surface": "grass",
+        "capacity": 1200,
+        "fee_cents": 12000,
+        "covered": False,
+        "opened": date(1903, 5, 1),
+        "inspected_at": datetime(2026, 1, 15, 9, 30),  # UTC
+        "email": "ground@example.com",
+        "website": "https://club.example.com/ground",
+        "tags": ["floodlight", "stand"],
+        "hours": {"mon": "8-22", "sat": "9-20"},
+        "address": {"street": "Mill Lane 1", "city": "Bristol", "post_code": "BS1 4ST"},
+    },
+    {
+        "name": "Halle Süd",
+        "surface": "artificial",
+        "capacity": 300,
+        "fee_cents": 8550,
+        "covered": True,
+        "opened": None,
+        "inspected_at": None,
+        "email": "halle@example.com",
+        "website": None,
+        "tags": [],
+        "hours": {},
+        "address": {"street": "Südring 9", "city": "Köln", "post_code": None},
+    },
+]
+
+REFEREES: list[dict[str, Any]] = [
+    {"name": "Pia Colina", "country": "IT", "level": 5, "certified": date(2001, 6, 30)},
+    {"name": "Bo Øst", "country": "DK", "level": 2, "certified": None},
+]
+
+# Teams before the players and matches that refer to them.
 _ROWS = (
     (User, USERS),
     (Team, TEAMS),
     (Player, PLAYERS),
     (Todo, TODOS),
     (GuestbookEntry, GUESTBOOK),
+    (Match, MATCHES),
+    (Venue, VENUES),
+    (Referee, REFEREES),
 )
 
 

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from legacy_flask.views import auth, club, dashboard, feed, files, hello, pages, shop, todos, users
+from legacy_flask.views import (
+    auth,
+    club,
+    dashboard,
+    feed,
+    files,
+    guestbook,
+    hello,
+    mail,
+    matches,
+    pages,
+    shop,
+    todos,
+    users,
+)
 
 __all__ = ["BLUEPRINTS"]
 
@@ -17,4 +31,8 @@ BLUEPRINTS = (
     feed.blueprint,
     shop.blueprint,
     pages.blueprint,
+    matches.blueprint,
+    mail.blueprint,
+    guestbook.blueprint,
+    guestbook.api,
 )
