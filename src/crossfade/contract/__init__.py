@@ -1,13 +1,14 @@
 """Contracts: the proof that two implementations of a route answer alike.
 
-`State`, `SQLAlchemyState` and `frozen` are what a test suite imports; the rest is reached through
-the fixtures of the pytest plugin. Importing this package imports neither httpx nor SQLAlchemy.
+`State`, `States`, `SQLAlchemyState` and `frozen` are what a test suite imports; the rest is reached
+through the fixtures of the pytest plugin. Importing this package imports neither httpx nor
+SQLAlchemy.
 """
 
 from crossfade.contract.databases import SQLAlchemyState
 from crossfade.contract.errors import ContractError, ContractFailed
 from crossfade.contract.freezing import frozen
-from crossfade.contract.state import NoState, State, Table
+from crossfade.contract.state import NoState, State, States, Table
 
 __all__ = [
     "ContractError",
@@ -15,6 +16,7 @@ __all__ = [
     "NoState",
     "SQLAlchemyState",
     "State",
+    "States",
     "Table",
     "frozen",
 ]

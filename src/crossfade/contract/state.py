@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from crossfade.compare import Difference, Kind
+from crossfade.contract.errors import ContractError
 
 
 @runtime_checkable
@@ -39,6 +40,68 @@ class NoState:
 
     def restore(self, captured: object) -> None:
         """Do nothing."""
+
+
+class States:
+    """Several states as one: a database, the mails that were sent, a store of sessions.
+
+        States(SQLAlchemyState(engine), SentMails(server))
+
+    What the parts' pictures hold is compared side by side; a picture that is no mapping goes by
+    the name of its part's class.
+
+    Args:
+        parts: captured in this order, restored in the opposite one.
+    """
+
+    def __init__(self, *parts: State) -> None:
+        self._parts = parts
+        self._last: _Pictures | None = None
+
+    def capture(self) -> Mapping[str, object]:
+        """Return the pictures of all parts; the same object again if none has changed.
+
+        Raises:
+            ContractError: two parts have a picture of the same name, or one can't be compared.
+        """
+        taken = tuple(part.capture() for part in self._parts)
+        last = self._last
+        if last is None or any(a is not b for a, b in zip(taken, last.taken, strict=True)):
+            last = self._last = _Pictures(self._named(taken), taken)
+        return last
+
+    def restore(self, captured: object) -> None:
+        """Make the present state of each part what `captured` shows."""
+        assert isinstance(captured, _Pictures)  # what `capture` returned
+        for part, picture in reversed(tuple(zip(self._parts, captured.taken, strict=True))):
+            part.restore(picture)
+
+    def _named(self, taken: Iterable[object]) -> dict[str, object]:
+        named: dict[str, object] = {}
+        for part, picture in zip(self._parts, taken, strict=True):
+            kind = type(part).__name__
+            if not comparable(picture):
+                raise ContractError(
+                    f"{kind}.capture() returns {picture!r}, which has no __eq__: what both sides "
+                    "leave there can't be compared"
+                )
+            content = picture if isinstance(picture, Mapping) else {kind: picture}
+            for name, value in content.items():
+                if name in named:
+                    raise ContractError(
+                        f"two parts of the state have {name!r}, one of them {kind}: "
+                        "what both sides leave there could not be told apart"
+                    )
+                named[name] = value
+        return named
+
+
+class _Pictures(dict[str, object]):
+    """What all parts hold by name, and the picture that each part took."""
+
+    def __init__(self, named: Mapping[str, object], taken: tuple[object, ...]) -> None:
+        super().__init__(named)
+        self.taken = taken
 
 
 @dataclass(frozen=True, slots=True)
