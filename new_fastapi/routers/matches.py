@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Response
 from flask import url_for
+from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
@@ -32,8 +33,8 @@ class NewMatch(RequestModel):
         "played": "played is required and must be a date like 2026-05-31",
     }
 
-    home: Text
-    away: Text
+    home: Text = Field(examples=["Rovers"])
+    away: Text = Field(examples=["Wanderers & Co"])
     played: Day
 
 

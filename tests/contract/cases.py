@@ -163,6 +163,26 @@ CASES: dict[str, list[Case]] = {
         Case("/todos/99999999999999999999"),
         Case("/todos/2", b'{"ignored": true}', JSON),
     ],
+    "GET /matches": [
+        Case("/matches"),
+        Case("/matches?per_page=2&page=2"),
+        *(Case(f"/matches?page={text}") for text in ("0", "-1", "", "x", "3", "%D9%A1", HUGE)),
+        *(Case(f"/matches?per_page={text}") for text in ("0", "-1", "1000", "1_0", "1.0")),
+    ],
+    "POST /matches": [
+        *sent(
+            "/matches",
+            {"home": "São Jorge", "away": "Rovers", "played": "2026-05-31"},
+            {"home": "Rovers", "away": "São Jorge", "played": "2026-02-28"},
+            {"home": "Rovers", "away": "Rovers", "played": "2026-05-31"},
+            {"home": "Rovers", "away": "Nobody", "played": "2026-05-31"},
+            {"home": "Rovers", "away": "", "played": "2026-05-31"},
+            *({"home": "Rovers", "away": "São Jorge", "played": played} for played in DATES),
+            {"away": "Rovers"},
+        ),
+        *no_object("/matches"),
+    ],
+    "GET /matches/<int:match_id>": [Case(f"/matches/{n}") for n in (1, 3, 9, "007", 10**20)],
     "GET /dashboard": [Case("/dashboard"), Case("/dashboard?x=1")],
     "GET /shop/kits/<slug>": [
         *(Case(f"/shop/kits/{text}") for text in ("home", "%C3%AB%20%22%3C%5C", "%ff", "%0Ab")),

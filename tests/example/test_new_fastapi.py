@@ -21,6 +21,8 @@ ROUTES = {
     "/players/{player_id}/page": {"get"},
     "/todos": {"get", "post"},
     "/todos/{todo_id}": {"put", "delete"},
+    "/matches": {"get", "post"},
+    "/matches/{match_id}": {"get"},
     "/dashboard": {"get"},
     "/shop/kits/{slug}": {"get"},
     "/shop/kits/{kind}/sizes": {"get"},
