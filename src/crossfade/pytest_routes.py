@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _REPORT_KEY = "crossfade"  # as in pytest_plugin, which collects what stands there
 _NAME_KEY = "crossfade_name"
+_HTML = (".html", ".htm")
+_MARKDOWN = (".md", ".markdown", ".txt", "")
 _NOTHING = "nothing that these routes stand on has changed since "
 _changes_key = pytest.StashKey[Any]()  # what git told
 
@@ -54,8 +56,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--crossfade-report",
-        metavar="FILE.md",
-        help="Write what contract_routes found as Markdown, to attach to a pull request.",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help=(
+            "Write what contract_routes found, to attach to a pull request: a page of HTML where "
+            "FILE ends in .html, else Markdown. May be given several times."
+        ),
     )
     parser.addini(
         "crossfade_cases",
@@ -249,8 +256,8 @@ def pytest_report_from_serializable() -> Generator[None, Any, Any]:
 class _Report:
     """Collects what is written for a pull request."""
 
-    def __init__(self, file: str) -> None:
-        self._file = Path(file)
+    def __init__(self, files: Iterable[Path]) -> None:
+        self._files = tuple(files)
         self._routes: list[dict[str, Any]] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -259,11 +266,20 @@ class _Report:
         if account is not None and "route" in account:
             self._routes.append(account["route"])
 
-    def pytest_sessionfinish(self) -> None:
-        """Write the file, after an interrupted run too."""
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the files, after an interrupted run too."""
+        from crossfade.contract.html_report import html_report
         from crossfade.contract.markdown import markdown
 
-        self._file.write_text(markdown(self._routes), encoding="utf-8")
+        unfinished = bool(
+            exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldstop or session.shouldfail
+        )
+        for file in self._files:
+            as_html = file.suffix.lower() in _HTML
+            text = (html_report if as_html else markdown)(self._routes, unfinished)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            # A body can hold half of a surrogate pair, which no encoding has.
+            file.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -277,9 +293,14 @@ def pytest_configure(config: pytest.Config) -> None:
             config.stash[_changes_key] = Changes.since(revision, config.rootpath)
         except ContractError as error:
             raise pytest.UsageError(f"--crossfade-changed-since: {error}") from None
-    file = config.getoption("crossfade_report")
-    if file and not _in_worker(config):
-        config.pluginmanager.register(_Report(file), "crossfade-report")
+    files = [Path(file) for file in config.getoption("crossfade_report")]
+    for file in files:
+        if file.suffix.lower() not in _HTML + _MARKDOWN:
+            raise pytest.UsageError(
+                f"--crossfade-report: {file} is to be {file.suffix}; there is .html and .md"
+            )
+    if files and not _in_worker(config):
+        config.pluginmanager.register(_Report(files), "crossfade-report")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

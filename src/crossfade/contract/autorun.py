@@ -139,7 +139,7 @@ def _reported(
 ) -> RouteReport:
     exchanges, too_weak = _exchanges(result, prover)
     stop = time.time()
-    account = findings.account(result, stale, stop - start)
+    account = findings.account(result, stale, stop - start, _strength(exchanges), too_weak)
     outcome, text = "passed", ""
     if result.failures:
         outcome, text = "failed", findings.text(account)
@@ -179,6 +179,14 @@ def _exchanges(result: RouteResult, prover: Prover) -> tuple[list[dict[str, Any]
                 too_weak = ledger.too_weak(outcome, tried[1])
         exchanges.append(report.summary(outcome) | ledger.facts(outcome, tried))
     return exchanges, too_weak
+
+
+def _strength(exchanges: Sequence[dict[str, Any]]) -> tuple[int, int]:
+    """Broken answers that were noticed, and how many there were; each shape counts once."""
+    tried = [each["mutation"] for each in exchanges if "mutation" in each]
+    shapes = {shape: (count, len(survivors)) for shape, count, survivors in tried}
+    mutants = sum(count for count, _ in shapes.values())
+    return mutants - sum(survivors for _, survivors in shapes.values()), mutants
 
 
 def cases_below(folder: Path) -> list[Case]:

@@ -18,6 +18,11 @@ MOST_CASES: Final = 4
 
 MOST_FINDINGS: Final = 12
 
+SHORT_TEXT: Final = 2_000
+"""Characters of a request to keep that are shown without being asked for."""
+
+_LONGEST_TEXT: Final = 50_000
+
 
 @dataclass(slots=True)
 class Finding:
@@ -29,7 +34,7 @@ class Finding:
         fix: what to change.
         cases: the first cases that show it: name and request line.
         count: how many cases show it.
-        text: the first case as a file of cases has it.
+        text: the first case as a file of cases has it; "" where it is far too long.
     """
 
     what: list[str]
@@ -78,7 +83,8 @@ def _place(difference: Difference) -> str:
 
 
 def _text(case: Case) -> str:
-    return dump_cases([case]) if len(case.request.body) <= 2000 else ""
+    text = dump_cases([case])
+    return text if len(text) <= _LONGEST_TEXT else ""
 
 
 def _shown(line: str) -> str:
@@ -88,8 +94,22 @@ def _shown(line: str) -> str:
 # --- plain values, which cross process borders -------------------------------------------------
 
 
-def account(result: RouteResult, stale: Iterable[object], seconds: float) -> dict[str, Any]:
-    """The result as plain values: for `text`, `markdown` and pytest-xdist."""
+def account(
+    result: RouteResult,
+    stale: Iterable[object],
+    seconds: float,
+    strength: tuple[int, int] = (0, 0),
+    too_weak: str = "",
+) -> dict[str, Any]:
+    """The result as plain values: for `text`, the reports and pytest-xdist.
+
+    Args:
+        result: of all cases.
+        stale: rules that covered nothing.
+        seconds: that it took.
+        strength: broken answers that were noticed, and how many there were.
+        too_weak: why a case could not have failed; "" where all could.
+    """
     return {
         "route": result.route,
         "cases": len(result.verdicts),
@@ -104,7 +124,28 @@ def account(result: RouteResult, stale: Iterable[object], seconds: float) -> dic
         "stale": [str(rule) for rule in stale],
         "remarks": result.remarks,
         "seconds": seconds,
+        "strength": list(strength),
+        "too_weak": too_weak,
     }
+
+
+def verdict(found: Mapping[str, Any]) -> tuple[str, str]:
+    """What a route's account comes to, in a word or a few, and why; "" where it says all.
+
+    The words are, the worst first, those of `VERDICTS`.
+    """
+    if found["failed"]:
+        return "differs", f"{found['failed']} of {found['cases']} cases"
+    if found["too_weak"]:
+        return "can't fail", "broken answers would pass, and no rule says why"
+    if found["stale"]:
+        return "rule matches nothing", "; ".join(found["stale"])
+    if found["unproven"]:
+        return "not proven", found["unproven"]
+    return "proven", ""
+
+
+VERDICTS: Final = ("differs", "can't fail", "rule matches nothing", "not proven", "proven")
 
 
 def text(found: Mapping[str, Any]) -> str:
@@ -125,7 +166,7 @@ def text(found: Mapping[str, Any]) -> str:
     hidden = len(found["findings"]) - MOST_FINDINGS
     if hidden > 0:
         lines += ["", f"  … and {hidden} findings more"]
-    first = next((f["text"] for f in found["findings"] if f["text"]), "")
+    first = next((f["text"] for f in found["findings"] if 0 < len(f["text"]) <= SHORT_TEXT), "")
     if first:
         lines += ["", "  To run the first again, keep it in contracts/NAME.http:", ""]
         lines += [f"    {line}".rstrip() for line in first.splitlines()]

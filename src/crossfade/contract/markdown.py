@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from crossfade.contract.findings import SHORT_TEXT, VERDICTS, verdict
 
 
-def markdown(routes: Iterable[Mapping[str, Any]]) -> str:
+def markdown(routes: Iterable[Mapping[str, Any]], unfinished: bool = False) -> str:
     """Return the report.
 
     Args:
         routes: what `findings.account` gave for each route.
+        unfinished: whether the run ended before every route had its turn.
     """
     found = sorted(routes, key=lambda route: route["route"].partition(" ")[::-1])
-    lines = ["# Contracts", "", _headline(found), ""]
+    lines = ["# Contracts", "", headline(found), ""]
+    if unfinished:
+        lines += [f"**{UNFINISHED}**", ""]
     lines += [
-        "| route | cases | differ | served (2xx, 3xx) | verdict |",
-        "| --- | --: | --: | --: | --- |",
+        "| route | cases | differ | served (2xx, 3xx) | broken answers noticed | verdict |",
+        "| --- | --: | --: | --: | --: | --- |",
     ]
     lines += [
         f"| `{route['route']}` | {route['cases']} | {route['failed']} | {route['succeeded']} "
-        f"| {_verdict(route)} |"
+        f"| {strength(route)} | {_verdict(route)} |"
         for route in found
     ]
     for route in found:
@@ -36,22 +41,34 @@ def markdown(routes: Iterable[Mapping[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _headline(found: list[Mapping[str, Any]]) -> str:
-    good = sum(_verdict(route) == "alike" for route in found)
+UNFINISHED: Final = "The run ended early: a route that is not listed has not been compared."
+
+
+def headline(found: Sequence[Mapping[str, Any]]) -> str:
+    """The outcome in one sentence."""
+    if not found:
+        return "No route was compared: nothing is proven."
+    good = sum(verdict(route)[0] == "proven" for route in found)
     cases = sum(route["cases"] for route in found)
     return f"{good} of {len(found)} routes answer alike on both sides, in {cases} cases."
 
 
+def strength(route: Mapping[str, Any]) -> str:
+    """How many broken answers its cases noticed: `120 of 120`."""
+    noticed, mutants = route["strength"]
+    return f"{noticed} of {mutants}" if mutants else ""
+
+
 def _verdict(route: Mapping[str, Any]) -> str:
-    if route["failed"]:
-        return "**differs**"
-    return (
-        "**rule matches nothing**"
-        if route["stale"]
-        else "not proven"
-        if route["unproven"]
-        else "alike"
-    )
+    word, why = verdict(route)
+    if word == "not proven":
+        return f"{word}: {_cell(why)}"
+    return f"**{word}**" if word in VERDICTS[:3] else word
+
+
+def _cell(text: str) -> str:
+    """Words of a request, in a cell of a table: as they are, whatever they would mean there."""
+    return _code(" ".join(text.split()).replace("|", "\\|"))
 
 
 def _findings(route: Mapping[str, Any]) -> Iterator[str]:
@@ -68,7 +85,7 @@ def _findings(route: Mapping[str, Any]) -> Iterator[str]:
             yield f"   **Fix:** {finding['fix']}"
         yield ""
         yield from (f"   - {name}: {_code(line)}" for name, line in finding["cases"])
-        if finding["text"]:
+        if 0 < len(finding["text"]) <= SHORT_TEXT:
             yield ""
             yield from ("   " + line for line in _fenced(finding["text"].rstrip(), "http"))
 
