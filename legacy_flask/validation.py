@@ -68,6 +68,17 @@ def todo_changes(data: JsonObject) -> JsonObject:
     return changes
 
 
+def new_entry() -> JsonObject:
+    """Return the fields of the guestbook's new entry."""
+    data = json_object()
+    author, message = data.get("author"), data.get("message")
+    if not is_text(author) or len(str(author)) > 40:
+        abort(400, description="author is required and has at most 40 characters")
+    if not is_text(message) or len(str(message)) > 200:
+        abort(400, description="message is required and has at most 200 characters")
+    return {"author": author, "message": message}
+
+
 def due_date(value: object) -> date | None:
     """Return the day that `value` names; null is no day."""
     if value is None:

@@ -11,7 +11,8 @@ from new_fastapi.compat.errors import install_error_handlers
 from new_fastapi.compat.headers import FlaskHeaders
 from new_fastapi.compat.responses import FlaskJSONResponse
 from new_fastapi.database import Database
-from new_fastapi.routers import api, pages
+from new_fastapi.routers import api, guestbook, pages
+from new_fastapi.sessions import FlaskCookieSession
 from new_fastapi.settings import Settings
 
 
@@ -34,8 +35,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # Flask's URL map decides about slashes while it serves the rest.
         redirect_slashes=False,
     )
+    app.add_middleware(FlaskCookieSession)
     app.add_middleware(FlaskHeaders)
     install_error_handlers(app)
     app.include_router(api.router)
     app.include_router(pages.router)
+    app.include_router(guestbook.pages)
     return app

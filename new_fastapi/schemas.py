@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, PlainValidator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from new_fastapi.compat.requests import RequestModel
 from new_fastapi.compat.responses import HttpDate, HttpDateTime
@@ -89,6 +89,18 @@ class NewTeam(RequestModel):
     name: Text
     city: String | None = None
     founded: Integer | None = None
+
+
+class NewEntry(RequestModel):
+    """The body of `POST /guestbook/entries`."""
+
+    problems: ClassVar[dict[str, str]] = {
+        "author": "author is required and has at most 40 characters",
+        "message": "message is required and has at most 200 characters",
+    }
+
+    author: Annotated[Text, Field(max_length=40)]
+    message: Annotated[Text, Field(max_length=200)]
 
 
 class NewTodo(RequestModel):
@@ -190,6 +202,21 @@ class PlayerOut(Answer):
     height_m: float
     born: HttpDate
     team: TeamOut | None
+
+
+class EntryOut(Answer):
+    """An entry of the guestbook."""
+
+    id: int
+    author: str
+    message: str
+
+
+class EntryCreated(Answer):
+    """The answer of `POST /guestbook/entries`."""
+
+    status: Literal["created"] = "created"
+    entry: EntryOut
 
 
 class TodoOut(Answer):

@@ -47,6 +47,7 @@ class Settings:
     """What the native routes need to know."""
 
     database_url: str
+    secret_key: str
     max_content_length: int | None
     maintenance: bool
     scores_delay: float
@@ -62,6 +63,7 @@ class Settings:
         flask = config.complete({**config.from_environ(), **(overrides or {})})
         return cls(
             database_url=async_url(flask["SQLALCHEMY_DATABASE_URI"]),
+            secret_key=flask["SECRET_KEY"],
             max_content_length=flask["MAX_CONTENT_LENGTH"],
             maintenance=flask["MAINTENANCE"],
             scores_delay=flask["DASHBOARD_SCORES_DELAY"],

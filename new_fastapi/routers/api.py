@@ -5,13 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from new_fastapi.dependencies import refuse_during_maintenance
-from new_fastapi.routers import club, dashboard, hello, mail, matches, shop, todos, users
+from new_fastapi.routers import club, dashboard, guestbook, hello, mail, matches, shop, todos, users
 
 router = APIRouter(dependencies=[Depends(refuse_during_maintenance)])
 router.include_router(hello.router)
 router.include_router(users.router)
 router.include_router(club.router)
 router.include_router(todos.router)
+router.include_router(guestbook.api)
 router.include_router(dashboard.router)
 router.include_router(matches.router)
 router.include_router(shop.router, prefix="/shop")

@@ -18,7 +18,8 @@ router = APIRouter(
 )
 
 
-@router.get("/players/{player_id}/page")
+# Named as in Flask, so that `url_for` in templates finds it once Flask is gone.
+@router.get("/players/{player_id}/page", name="pages.player_page")
 async def player_page(player_id: int, player: FoundPlayer, request: Request) -> Response:
     """Show one player with their jersey."""
     if player is None:

@@ -9,7 +9,9 @@
 | `hops` | threads and contexts |
 | `body`, `answers` | what both frameworks read, and what goes from one to the other |
 | `errors` | what a handler raises, in Flask's words |
-| `context`, `requests`, `responses` | what handlers use: session, user, arguments, answers |
+| `context`, `login` | what handlers use: session, `g`, flashes; the user, logins and logouts |
+| `requests`, `responses` | what handlers use: arguments, answers |
+| `pages` | templates |
 | `urls` | `url_for` on both sides |
 | `blocking` | the warning of what holds up the event loop |
 """
@@ -17,16 +19,23 @@
 from __future__ import annotations
 
 from crossfade.compat.context import (
-    CurrentUser,
     Flash,
     FlaskRequest,
     G,
-    LoggedIn,
     Session,
-    allowed,
     flask_context,
 )
 from crossfade.compat.errors import legacy_validation_error, validation_error
+from crossfade.compat.login import (
+    CurrentUser,
+    FreshlyLoggedIn,
+    LoggedIn,
+    allowed,
+    confirm_login,
+    login_user,
+    logout_user,
+)
+from crossfade.compat.pages import render_template
 from crossfade.compat.requests import (
     REQUIRED,
     arg,
@@ -61,6 +70,7 @@ __all__ = [
     "FlaskJSONResponse",
     "FlaskRequest",
     "FlaskResponse",
+    "FreshlyLoggedIn",
     "G",
     "HttpDate",
     "HttpDateTime",
@@ -69,6 +79,7 @@ __all__ = [
     "allowed",
     "arg",
     "args",
+    "confirm_login",
     "cookie",
     "delete_cookie",
     "file",
@@ -83,6 +94,9 @@ __all__ = [
     "json_model",
     "jsonify",
     "legacy_validation_error",
+    "login_user",
+    "logout_user",
+    "render_template",
     "set_cookie",
     "validation_error",
 ]
