@@ -1,7 +1,7 @@
-"""Flask's session, `g`, flashes and Flask-Login's user, as typed dependencies of native handlers.
+"""Flask's session, `g`, request and flashes, as typed dependencies of native handlers.
 
     @router.post("/cart")
-    async def add(item: Item, session: Session, user: LoggedIn) -> Cart: ...
+    async def add(item: Item, session: Session) -> Cart: ...
 
 They work wherever the route borrows Flask, in `async def` and `def` handlers alike. Flask itself
 opens and saves the session, so any session interface will do.
@@ -73,54 +73,3 @@ FlaskRequest = Annotated[flask.Request, Depends(_flask_request)]
 
 Flash = Annotated[Callable[..., None], Depends(_flash)]
 """`flask.flash`: the message is shown by whichever side renders the next page."""
-
-
-# Plain functions, which FastAPI runs in threads: a user loader asks a database.
-def _current_user(connection: HTTPConnection) -> Any:
-    flask_context(connection)
-    return _flask_login().current_user._get_current_object()
-
-
-def _logged_in(connection: HTTPConnection) -> Any:
-    flask_context(connection)
-    login = _flask_login()
-    user = login.current_user._get_current_object()
-    if flask.request.method in login.config.EXEMPT_METHODS:
-        return user
-    if flask.current_app.config.get("LOGIN_DISABLED") or user.is_authenticated:
-        return user
-    # What Flask-Login does with those who may not: a redirect, a flash, or 401.
-    return flask.abort(flask.current_app.make_response(_unauthorized()))
-
-
-CurrentUser = Annotated[Any, Depends(_current_user)]
-"""Flask-Login's user: the application's own object, the anonymous one for those not logged in."""
-
-LoggedIn = Annotated[Any, Depends(_logged_in)]
-"""Flask-Login's user; others are answered as `login_required` answers them."""
-
-
-def allowed(check: Callable[[Any], bool]) -> Any:
-    """Return a dependency: the user who is logged in, if `check` lets them; 403 otherwise.
-
-    @router.get("/admin", dependencies=[allowed(lambda user: "admin" in user.roles)])
-    """
-
-    def user(user: LoggedIn) -> Any:
-        if not check(user):
-            flask.abort(403)
-        return user
-
-    return Depends(user)
-
-
-def _flask_login() -> Any:
-    try:
-        import flask_login  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise CrossfadeError("Flask-Login is not installed") from error
-    return flask_login
-
-
-def _unauthorized() -> Any:
-    return flask.current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
