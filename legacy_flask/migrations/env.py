@@ -1,18 +1,34 @@
-"""Run the migrations on the application's database.
+"""Run the migrations: for `flask db`, for plain `alembic`, at boot.
 
 Logging is left as it is: Alembic's usual `fileConfig` would silence the server's own loggers when
 the application migrates a new database at boot.
 """
 
 from alembic import context
-from flask import current_app
+from flask import current_app, has_app_context
+from sqlalchemy import create_engine
 
-settings = current_app.extensions["migrate"]
-db = settings.db
+from legacy_flask import config
+from new_fastapi.models import NativeModel
+
+# Legacy and native tables stand in one MetaData. It has to be complete here, or autogenerate would
+# drop the tables that it doesn't know.
+OPTIONS = {
+    "target_metadata": NativeModel.metadata,
+    "compare_type": True,
+    "render_as_batch": True,  # SQLite alters a table by copying it
+}
+
+
+def engine():
+    """Return the Flask application's engine; without one, an engine by the same settings."""
+    if has_app_context():
+        return current_app.extensions["migrate"].db.engine
+    return create_engine(config.complete(config.from_environ())["SQLALCHEMY_DATABASE_URI"])
 
 
 def drop_empty_revision(_context, _revision, directives):
-    """Write no file when `flask db migrate` finds nothing to do."""
+    """Write no file when there is nothing to migrate."""
     if getattr(context.config.cmd_opts, "autogenerate", False):
         (script,) = directives
         if script.upgrade_ops.is_empty():
@@ -22,10 +38,7 @@ def drop_empty_revision(_context, _revision, directives):
 def run(connection):
     """Run the migrations on `connection`, in its transaction if it is in one."""
     context.configure(
-        connection=connection,
-        target_metadata=db.metadata,
-        process_revision_directives=drop_empty_revision,
-        **settings.configure_args,
+        connection=connection, process_revision_directives=drop_empty_revision, **OPTIONS
     )
     with context.begin_transaction():
         context.run_migrations()
@@ -33,7 +46,7 @@ def run(connection):
 
 def run_offline():
     """Print the SQL instead of running it: `flask db upgrade --sql`."""
-    context.configure(url=db.engine.url, target_metadata=db.metadata, literal_binds=True)
+    context.configure(url=engine().url, literal_binds=True, **OPTIONS)
     with context.begin_transaction():
         context.run_migrations()
 
@@ -43,5 +56,5 @@ if context.is_offline_mode():
 elif (shared := context.config.attributes.get("connection")) is not None:
     run(shared)
 else:
-    with db.engine.connect() as own:
+    with engine().connect() as own:
         run(own)
