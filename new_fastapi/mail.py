@@ -6,8 +6,9 @@ import logging
 import smtplib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import formataddr, localtime, make_msgid, parseaddr
+from email.utils import localtime, make_msgid, parseaddr
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -32,7 +33,8 @@ def invitation(
     message = EmailMessage()
     message["Subject"] = f"Training with {player.name} ⚽"
     message["From"] = settings.default_sender
-    message["To"] = formataddr((player.name, email))
+    # Not `formataddr`: a header that is text loses the quotes of a name like Siobhán "Sibs" O'Brien.
+    message["To"] = Address(player.name, addr_spec=email)
     message["Date"] = localtime()
     message["Message-ID"] = make_msgid()
     message["Reply-To"] = settings.reply_to

@@ -71,7 +71,7 @@ def test_every_part_is_restored() -> None:
     mails.sent = ("hello",)
     states.restore(before)
     assert rows.picture == rows.of("Ada")
-    assert mails.sent == ()
+    assert not mails.sent
 
 
 def test_the_same_picture_while_nothing_changes() -> None:
