@@ -6,16 +6,19 @@ from legacy_flask.views import (
     auth,
     club,
     dashboard,
+    fans,
     feed,
     files,
     guestbook,
     hello,
     mail,
     matches,
+    members,
     pages,
     shop,
     todos,
     users,
+    venues,
 )
 
 __all__ = ["BLUEPRINTS"]
@@ -26,7 +29,9 @@ BLUEPRINTS = (
     club.blueprint,
     todos.blueprint,
     dashboard.blueprint,
+    fans.blueprint,
     auth.blueprint,
+    members.blueprint,
     files.blueprint,
     feed.blueprint,
     shop.blueprint,
@@ -35,4 +40,5 @@ BLUEPRINTS = (
     mail.blueprint,
     guestbook.blueprint,
     guestbook.api,
+    venues.blueprint,
 )

@@ -5,7 +5,19 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from new_fastapi.dependencies import refuse_during_maintenance
-from new_fastapi.routers import club, dashboard, guestbook, hello, mail, matches, shop, todos, users
+from new_fastapi.routers import (
+    club,
+    dashboard,
+    fans,
+    guestbook,
+    hello,
+    mail,
+    matches,
+    shop,
+    todos,
+    users,
+    venues,
+)
 
 router = APIRouter(dependencies=[Depends(refuse_during_maintenance)])
 router.include_router(hello.router)
@@ -14,6 +26,8 @@ router.include_router(club.router)
 router.include_router(todos.router)
 router.include_router(guestbook.api)
 router.include_router(dashboard.router)
+router.include_router(fans.router)
 router.include_router(matches.router)
 router.include_router(shop.router, prefix="/shop")
 router.include_router(mail.router)
+router.include_router(venues.router)
