@@ -15,6 +15,19 @@ from sqlalchemy.engine import make_url
 
 INSTANCE = Path(__file__).resolve().parent.parent / "instance"
 
+CORS_RESOURCES: dict[str, dict[str, Any]] = {
+    r"/fan-api/*": {
+        # A pattern has to match from the start only: without the $ it lets in fans.example.evil.com
+        "origins": ["https://fans.example", r"https://[a-z]+\.fans\.example$"],
+        "methods": ["DELETE", "GET", "POST"],
+        "allow_headers": ["Authorization", "Content-Type"],
+        "expose_headers": ["Retry-After", "X-RateLimit-Remaining"],
+        "supports_credentials": True,
+        "max_age": 600,
+    }
+}
+"""Flask-CORS: which websites may call which URLs."""
+
 
 def from_environ(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Return every setting of the application, as the environment leaves it.
@@ -35,8 +48,16 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         # How many events the feed sends (0: it never ends), and the seconds between two.
         "FEED_EVENTS": int(environ.get("FEED_EVENTS", "10")),
         "FEED_INTERVAL": float(environ.get("FEED_INTERVAL", "1.0")),
+        # Who may see what everybody owes the club.
+        "TREASURER": environ.get("TREASURER", "ada@example.com"),
         # A request that takes longer than this many seconds is logged.
         "SLOW_REQUEST": float(environ.get("SLOW_REQUEST", "5.0")),
+        # Where limits are counted, and cached answers kept: `redis://…` and `RedisCache` for all
+        # workers together, the defaults for each of them alone.
+        "RATELIMIT_STORAGE_URI": environ.get("RATELIMIT_STORAGE_URI", "memory://"),
+        "RATELIMIT_HEADERS_ENABLED": True,
+        "CACHE_TYPE": environ.get("CACHE_TYPE", "SimpleCache"),
+        "CACHE_REDIS_URL": environ.get("CACHE_REDIS_URL"),
         **mail_from_environ(environ),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-PAGE_BLUEPRINTS = {"pages", "guestbook"}
+PAGE_BLUEPRINTS = {"pages", "guestbook", "members"}
 
 
 def init_app(app: Flask) -> None:

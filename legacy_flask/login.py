@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_login import LoginManager  # type: ignore[import-untyped]
 from sqlalchemy import select
 from werkzeug.security import check_password_hash
@@ -23,6 +24,11 @@ class Member:
     def __init__(self, user: User) -> None:
         self.user = user
 
+    @property
+    def is_treasurer(self) -> bool:
+        """Whether they keep the club's money."""
+        return bool(self.user.email == current_app.config["TREASURER"])
+
     def get_id(self) -> str:
         """Return what the session cookie remembers."""
         return str(self.user.id)
@@ -32,6 +38,9 @@ def init_app(app: Flask) -> None:
     """Bind a login manager to `app`."""
     manager: Any = LoginManager()
     manager.user_loader(load_member)
+    # People are sent to the form, programs are told 401.
+    manager.blueprint_login_views = {"members": "auth.login_form"}
+    manager.refresh_view = "auth.login_form"
     # Its context processor reads the session for every template, also one that shows no user.
     manager.init_app(app, add_context_processor=False)
 
@@ -48,3 +57,12 @@ def authenticate(email: str, password: str) -> Member | None:
     if user is None or user.password_hash is None:
         return None
     return Member(user) if check_password_hash(user.password_hash, password) else None
+
+
+def local_path(target: str | None) -> str | None:
+    """Return where `?next=` leads if it is a path of this site, else None.
+
+    Browsers take a backslash for a slash and skip control characters: with either it may lead away.
+    """
+    is_local = target and re.fullmatch(r"/(?![/\\])[^\\\x00-\x20\x7f]*", target)
+    return target if is_local else None
