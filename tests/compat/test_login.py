@@ -125,7 +125,7 @@ def add_legacy(app: Flask) -> None:
     @flask_login.login_required  # type: ignore[untyped-decorator]
     def admin() -> str:
         if flask_login.current_user.id != "root":
-            flask.abort(403)
+            flask.abort(403, description="Only root may.")
         return "admin"
 
 
@@ -169,7 +169,9 @@ def add_native(app: FastAPI) -> None:
     async def is_root(user: User) -> bool:
         return user.id == "root"
 
-    @app.get("/admin", response_model=None, dependencies=[compat.allowed(is_root)])
+    @app.get(
+        "/admin", response_model=None, dependencies=[compat.allowed(is_root, "Only root may.")]
+    )
     @compat.flask_view
     async def admin() -> str:
         return "admin"

@@ -55,13 +55,14 @@ FreshlyLoggedIn = Annotated[Any, Depends(_freshly_logged_in)]
 `fresh_login_required` answers them."""
 
 
-def allowed(check: Callable[[Any], bool | Awaitable[bool]]) -> Any:
+def allowed(check: Callable[[Any], bool | Awaitable[bool]], description: str | None = None) -> Any:
     """Return a dependency: the user who is logged in, if `check` lets them; 403 otherwise.
 
     @router.get("/admin", dependencies=[allowed(lambda user: "admin" in user.roles)])
 
     Args:
         check: may ask a database: a plain function runs on a thread, a coroutine is awaited.
+        description: of the 403, as given to `abort`; None for Werkzeug's own.
     """
 
     async def user(user: LoggedIn) -> Any:
@@ -70,7 +71,7 @@ def allowed(check: Callable[[Any], bool | Awaitable[bool]]) -> Any:
         if inspect.isawaitable(verdict):
             verdict = await verdict
         if not verdict:
-            flask.abort(403)
+            flask.abort(403, description=description)
         return user
 
     return Depends(user)
