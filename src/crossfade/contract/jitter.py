@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from crossfade.compare import Difference, compare
 from crossfade.contract.runner import Outcome, Runner
 from crossfade.contract.state import compare_states
-from crossfade.exchange import Request
+from crossfade.exchange import Exchange, Request
 from crossfade.model import Side
 
 
@@ -47,8 +47,40 @@ class Noise:
                 *compare_states(end, left),
             )
         }
-        kept = tuple(d for d in differences if not _is_noise(d, own))
+        session = self._session_is_noise(outcome, again)
+        kept = tuple(
+            d for d in differences if not (_is_noise(d, own) or (session and d.where == session))
+        )
         return kept, tuple(d.where for d in differences if d not in kept)
+
+    def _session_is_noise(self, outcome: Outcome, again: Exchange) -> str | None:
+        """The place of Flask's session cookie, where only what Flask draws by lot differs in it.
+
+        Such as the token that Flask-WTF puts into a new session. The rest of the session counts.
+        """
+        reader = self._runner.session_reader
+        if reader is None:
+            return None
+        native = _at(reader.where, compare(outcome.legacy.response, outcome.native.response))
+        repeated = _at(reader.where, compare(outcome.legacy.response, again.response))
+        if native is None or repeated is None:
+            return None
+        ours, theirs = reader.content(native.legacy), reader.content(native.native)
+        second = reader.content(repeated.native)
+        if ours is None or theirs is None or second is None or {*ours} != {*theirs}:
+            return None
+        by_lot = all(
+            type(ours[key]) is type(theirs[key])
+            and ours[key] != second.get(key, ours[key])
+            and _form(repr(ours[key])) == _form(repr(theirs[key]))
+            for key in ours
+            if ours[key] != theirs[key]
+        )
+        return reader.where if by_lot else None
+
+
+def _at(where: str, differences: Iterable[Difference]) -> Difference | None:
+    return next((each for each in differences if each.where == where), None)
 
 
 def _is_noise(difference: Difference, own: Mapping[str, Difference]) -> bool:

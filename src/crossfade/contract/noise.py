@@ -7,7 +7,7 @@ that holds a second the two sides are asked again until they fall on the same on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -55,6 +55,13 @@ class SessionReader:
         return replace(
             difference, legacy=repr(legacy[0]), native=repr(native[0]), note="read with Flask's key"
         )
+
+    def content(self, value: str | None) -> Mapping[str, object] | None:
+        """What a session cookie holds; None where Flask would not take it."""
+        if self._serializer is None or value is None:
+            return None
+        read = self._read(value)
+        return read[0] if read is not None and isinstance(read[0], Mapping) else None
 
     def _read(self, value: str) -> tuple[object, datetime] | None:
         assert self._serializer is not None  # the caller has looked

@@ -141,7 +141,7 @@ class Runner:
             elapsed = time.monotonic() - started
             seen = compare(legacy.response, native.response)
             found = (
-                *settle(seen, self._session(), elapsed, last=attempt == ATTEMPTS),
+                *settle(seen, self.session_reader, elapsed, last=attempt == ATTEMPTS),
                 *compare_states(ends[Side.LEGACY], ends[Side.NATIVE]),
             )
             if not any(map(by_the_clock, found)):
@@ -160,7 +160,9 @@ class Runner:
         """Return the ASGI scope of a request."""
         return self._app.scope(request, self._scheme)
 
-    def _session(self) -> SessionReader | None:
+    @property
+    def session_reader(self) -> SessionReader | None:
+        """What reads Flask's session cookies; None where there is no Flask."""
         return None if self.flask_app is None else SessionReader(self.flask_app)
 
     @contextmanager
