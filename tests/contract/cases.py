@@ -183,6 +183,17 @@ CASES: dict[str, list[Case]] = {
         *no_object("/matches"),
     ],
     "GET /matches/<int:match_id>": [Case(f"/matches/{n}") for n in (1, 3, 9, "007", 10**20)],
+    # Without a token: CSRFProtect refuses. With one: tests/extensions/test_forms.py.
+    "GET /guestbook": [Case("/guestbook"), Case("/guestbook?author=x")],
+    "POST /guestbook": [
+        Case("/guestbook"),
+        Case("/guestbook", b"author=Bo&message=Hi", "application/x-www-form-urlencoded"),
+        Case("/guestbook", b"csrf_token=x&author=Bo", "application/x-www-form-urlencoded"),
+    ],
+    "POST /guestbook/entries": [
+        *sent("/guestbook/entries", {"author": "Bo", "message": "Hi"}, []),
+        Case("/guestbook/entries"),
+    ],
     "GET /dashboard": [Case("/dashboard"), Case("/dashboard?x=1")],
     "GET /shop/kits/<slug>": [
         *(Case(f"/shop/kits/{text}") for text in ("home", "%C3%AB%20%22%3C%5C", "%ff", "%0Ab")),

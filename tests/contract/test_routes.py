@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,14 @@ if TYPE_CHECKING:
     from crossfade.pytest_routes import Routes
 
 
-def _member(client: LoginClient) -> None:
+def _member(client: LoginClient) -> Mapping[str, str]:
     client.post("/login", json={"email": DEMO_EMAIL, "password": DEMO_PASSWORD})
+    # The token that a form of this session brings back: with it requests get past CSRFProtect.
+    token = re.search(
+        r'name="csrf_token" type="hidden" value="(.*?)"', client.get("/guestbook").text
+    )
+    assert token is not None
+    return {"X-CSRFToken": token[1]}
 
 
 @pytest.fixture
