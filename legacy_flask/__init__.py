@@ -14,7 +14,7 @@ from flask import Flask
 
 from legacy_flask import cli, config, database, errors, forms, hooks, login
 from legacy_flask.converters import IdListConverter
-from legacy_flask.extensions import MIGRATIONS, db, mail, migrate
+from legacy_flask.extensions import MIGRATIONS, cache, cors, db, limiter, mail, migrate
 from legacy_flask.views import BLUEPRINTS
 
 __all__ = ["create_app"]
@@ -38,6 +38,9 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     login.init_app(app)
     hooks.init_app(app)
     errors.init_app(app)
+    cache.init_app(app)
+    cors.init_app(app, resources=config.CORS_RESOURCES)
+    limiter.init_app(app)
     cli.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from flask_caching import Cache
+from flask_cors import CORS
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
 from flask_mail import Mail
 from flask_migrate import Migrate  # type: ignore[import-untyped]
 from flask_sqlalchemy import SQLAlchemy
@@ -17,3 +21,6 @@ db = SQLAlchemy(model_class=Base)
 migrate = Migrate(compare_type=True)
 csrf = CSRFProtect()
 mail = Mail()
+cache = Cache()
+cors = CORS()
+limiter = Limiter(key_func=get_remote_address)

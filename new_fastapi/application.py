@@ -11,6 +11,7 @@ from new_fastapi.compat.errors import install_error_handlers
 from new_fastapi.compat.headers import FlaskHeaders
 from new_fastapi.compat.responses import FlaskJSONResponse
 from new_fastapi.database import Database
+from new_fastapi.limits import RateLimitHeaders
 from new_fastapi.routers import api, guestbook, pages
 from new_fastapi.sessions import FlaskCookieSession
 from new_fastapi.settings import Settings
@@ -36,6 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.add_middleware(FlaskCookieSession)
+    app.add_middleware(RateLimitHeaders)
     app.add_middleware(FlaskHeaders)
     install_error_handlers(app)
     app.include_router(api.router)

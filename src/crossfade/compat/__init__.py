@@ -10,6 +10,7 @@
 | `body`, `answers` | what both frameworks read, and what goes from one to the other |
 | `errors` | what a handler raises, in Flask's words |
 | `context`, `login` | what handlers use: session, `g`, flashes; the user, logins and logouts |
+| `behind` | native handlers behind decorators of Flask views |
 | `requests`, `responses` | what handlers use: arguments, answers |
 | `pages` | templates |
 | `urls` | `url_for` on both sides |
@@ -18,6 +19,7 @@
 
 from __future__ import annotations
 
+from crossfade.compat.behind import decorated
 from crossfade.compat.context import (
     Flash,
     FlaskRequest,
@@ -81,6 +83,7 @@ __all__ = [
     "args",
     "confirm_login",
     "cookie",
+    "decorated",
     "delete_cookie",
     "file",
     "flask_context",

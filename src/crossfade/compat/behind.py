@@ -1,0 +1,100 @@
+"""Native handlers behind decorators of Flask views.
+
+What a legacy view is decorated with is not borrowed: Flask would call it, and Flask's view is not
+called. A handler that stands in the view's place says what it stood behind:
+
+    @router.post("/orders", dependencies=[decorated(login_required, limiter.limit("10/hour"))])
+    async def order(...) -> Order: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import flask
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from crossfade.compat.context import flask_context
+from crossfade.errors import CrossfadeError
+
+_LISTS: Final = frozenset({"set-cookie", "vary"})
+"""Headers that a decorator adds to; it puts any other in the place of the view's."""
+
+
+def decorated(*decorators: Callable[[Any], Any]) -> Any:
+    """Return a dependency: decorators of Flask views, which let the request pass or answer it.
+
+    They run before the handler, in the order in which they stand above a view, on a thread, in
+    Flask's request context: `flask.request.endpoint`, `current_user` and all else are the view's.
+    What one of them returns without calling the view, or raises, is the answer, and the handler is
+    not called. Headers and cookies that one adds to the view's response are added to the answer.
+
+    It goes before the handler's parameters are looked at, as in Flask, where it is one of the
+    route's own `dependencies=[…]`.
+
+    Args:
+        decorators: `login_required`, `limiter.limit("5/minute")`, `cross_origin()`, one of your
+            own: anything that looks at the request, or at the response's headers.
+
+    Raises:
+        CrossfadeError: when asked, if a decorator makes another answer of the view's answer, as a
+            cache does. What the handler answers is not known when it is called.
+    """
+    if not decorators:
+        raise TypeError("decorated() needs the decorators of the view: decorated(login_required)")
+
+    def view(**_: Any) -> flask.Response:
+        """Stand where the view stood, and note that it would have been called."""
+        response = flask.current_app.response_class()
+        response.headers.clear()
+        _passed(response)
+        return response
+
+    # A name of its own: extensions know views by their module and name.
+    view.__name__ = view.__qualname__ = f"native_view_{id(view):x}"
+    behind: Callable[..., Any] = view
+    for decorator in reversed(decorators):
+        behind = decorator(behind)
+
+    def run(connection: HTTPConnection) -> None:
+        flask_context(connection)
+        _passed(None)
+        values = flask.request.view_args or {}
+        result = flask.current_app.ensure_sync(behind)(**values)
+        response = getattr(flask.g, _PASSED)
+        if response is None:
+            flask.abort(flask.current_app.make_response(result))
+        if result is not response or response.status_code != 200 or response.get_data():
+            names = ", ".join(getattr(each, "__qualname__", repr(each)) for each in decorators)
+            raise CrossfadeError(
+                f"a decorator of {flask.request.endpoint} makes another answer of the view's: "
+                f"decorated({names}) can only let a request pass, refuse it, or add headers"
+            )
+        if response.headers:
+            _add_headers(response)
+
+    return Depends(run)
+
+
+_PASSED: Final = "_crossfade_passed"
+
+
+def _passed(response: flask.Response | None) -> None:
+    setattr(flask.g, _PASSED, response)
+
+
+def _add_headers(asked: flask.Response) -> None:
+    """Add to the answer what decorators have added to the response that stood for it."""
+
+    @flask.after_this_request
+    def add(response: flask.Response) -> flask.Response:
+        for name in dict.fromkeys(name.lower() for name, _ in asked.headers):
+            values = asked.headers.getlist(name)
+            if name in _LISTS:
+                for value in values:
+                    response.headers.add(name, value)
+            else:
+                response.headers.setlist(name, values)
+        return response
