@@ -231,6 +231,8 @@ class _Summary:
         self.tests: list[dict[str, Any]] = []
         self._config = config
         self._receipts: list[tuple[str, bool]] = []
+        self.stale: list[str] = []
+        """Rules of the map that covered nothing in the whole run, once it is over."""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what a test's report carries."""
@@ -242,13 +244,20 @@ class _Summary:
         """Write the receipts, in the process that heard of every test."""
         if not self.tests or hasattr(self._config, "workerinput"):
             return
-        from crossfade.contract.rundown import close
+        from crossfade.contract.rundown import close, is_selection, stale_rules
 
         stopped = bool(session.shouldstop or session.shouldfail)
         stopped = stopped or any("::" in str(argument) for argument in self._config.args)
         self._receipts = close(
             self._config, self.tests, stopped, write=_writes_receipts(self._config)
         )
+        narrowed = stopped or any(test.get("narrowed") for test in self.tests)
+        # A test that failed may have stopped before the rule had its difference.
+        whole = session.exitstatus == pytest.ExitCode.OK and not is_selection(self._config)
+        if whole and not narrowed:
+            self.stale = stale_rules(self.tests)
+            if self.stale:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Write the account: each route with a contract, and what is not proven."""
@@ -264,6 +273,10 @@ class _Summary:
             terminalreporter.line(line, yellow=warns)
         for line, warns in self._receipts:
             terminalreporter.line(line, yellow=warns)
+        if self.stale:
+            terminalreporter.line("rules of the map that match nothing; remove them:", red=True)
+        for rule in self.stale:
+            terminalreporter.line(f"  {rule}", red=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:

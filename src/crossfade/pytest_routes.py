@@ -173,6 +173,7 @@ class Routes:
         if not _in_worker(config):
             session.testscollected += len(chosen)  # the progress counts them
         failed = 0
+        by_hand = any("contract" in getattr(item, "fixturenames", ()) for item in session.items)
         receipts = bool(
             config.getoption("crossfade_receipts") or config.getini("crossfade_receipts")
         )
@@ -180,7 +181,11 @@ class Routes:
             # A broken form leaves a temporary file to the garbage collector, on either side.
             warnings.simplefilter("ignore", ResourceWarning)
             for each in autorun.run(
-                prover, chosen, receipts=receipts and not examples, examples=examples
+                prover,
+                chosen,
+                receipts=receipts and not examples,
+                examples=examples,
+                others=by_hand,
             ):
                 failed += each.outcome == "failed"
                 self._report(each)
@@ -266,6 +271,7 @@ class _Report:
         if account is not None and "route" in account:
             self._routes.append(account["route"])
 
+    @pytest.hookimpl(trylast=True)  # the summary has found the rules that match nothing
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the files, after an interrupted run too."""
         from crossfade.contract.html_report import html_report
@@ -274,6 +280,10 @@ class _Report:
         unfinished = bool(
             exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldstop or session.shouldfail
         )
+        summary = session.config.pluginmanager.getplugin("crossfade-summary")
+        for route in self._routes:
+            own = (rule for rule in summary.stale if rule.startswith(f"{route['route']}: "))
+            route["stale"] += [rule for rule in own if rule not in route["stale"]]
         for file in self._files:
             as_html = file.suffix.lower() in _HTML
             text = (html_report if as_html else markdown)(self._routes, unfinished)

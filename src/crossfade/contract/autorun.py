@@ -97,7 +97,12 @@ class RouteReport:
 
 
 def run(
-    prover: Prover, targets: Sequence[Target], *, receipts: bool, examples: int = 0
+    prover: Prover,
+    targets: Sequence[Target],
+    *,
+    receipts: bool,
+    examples: int = 0,
+    others: bool = False,
 ) -> Iterator[RouteReport]:
     """Prove one route after the other.
 
@@ -106,6 +111,8 @@ def run(
         targets: the routes.
         receipts: whether what a receipt would stand on is noted as well.
         examples: how many requests Hypothesis draws for a route; 0 runs the cases that are known.
+        others: whether the run has contracts written by hand as well. A rule may then be theirs:
+            which of them match nothing is said at the end of the run.
 
     Raises:
         ContractError: Hypothesis is asked for and not installed.
@@ -118,7 +125,10 @@ def run(
             yield _reported(result, prover, start, receipts, stale=[])
         else:
             result = prover.prove(target)
-            yield _reported(result, prover, start, receipts, stale=prover.stale(result))
+            stale = [] if others else prover.stale(result)
+            report = _reported(result, prover, start, receipts, stale=stale)
+            report.account["rules"] = [str(r) for r in prover.judge.rules_of(result.route)]
+            yield report
 
 
 def _explore(prover: Prover, target: Target, examples: int) -> RouteResult:

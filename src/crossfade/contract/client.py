@@ -136,7 +136,13 @@ class Contract:
                 for number, outcome in enumerate(self.outcomes)
             ],
             "remark": self._runner.state_remark,
+            "rules": self._rules_met(),
         }
+
+    def _rules_met(self) -> list[str]:
+        """The rules of the map for the routes that FastAPI answered."""
+        met = {ledger.native_route(outcome) for outcome in self.outcomes if outcome.is_native}
+        return [str(rule) for route in sorted(met) for rule in self._judge_of.rules_of(route)]
 
     def grounds(self, known: set[str]) -> dict[str, Any] | None:
         """What receipts of the routes that it met stand on, but for those that are `known`."""

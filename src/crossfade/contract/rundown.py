@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +41,48 @@ def close(
     if cache is not None:
         cache.set(CACHE_KEY, {**(cache.get(CACHE_KEY, None) or {}), **verdicts})
     return lines
+
+
+def is_selection(config: Any) -> bool:
+    """Whether the command line names a part of the tests: files, tests, routes, folders.
+
+    A folder right below pytest's root directory is no part, as long as `testpaths` names no other:
+    `pytest tests` is what many run.
+    """
+    if any(config.getoption(option, None) for option in _NARROWING):
+        return True
+    if any(str(given).startswith("--ignore") for given in config.invocation_params.args):
+        return True
+    if config.args_source.name != "ARGS":
+        return False
+    named = [Path(config.invocation_params.dir, str(given)).resolve() for given in config.args]
+    if not all(path.is_dir() for path in named):  # a file, or a test as file::name
+        return True
+    root = Path(config.rootpath)
+    paths = [found for each in config.getini("testpaths") for found in root.glob(str(each))]
+    if paths:
+        return not all(any(path.is_relative_to(name) for name in named) for path in paths)
+    return not any(root.is_relative_to(name) or name.parent == root for name in named)
+
+
+_NARROWING: Final = (
+    "crossfade_route",
+    "crossfade_stage",
+    "crossfade_unproven",
+    "crossfade_changed_since",
+    "lf",
+)
+
+
+def stale_rules(tests: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Rules of the map, of routes that these tests compared, that covered nothing.
+
+    Args:
+        tests: what the tests saw, as `Contract.account` wrote it.
+    """
+    met = {rule for test in tests for rule in test.get("rules", ())}
+    used = {rule for test in tests for each in test["exchanges"] for rule in each["overlooked"]}
+    return sorted(met - used)
 
 
 def _strength(ledger: Ledger, verbose: bool) -> Iterator[tuple[str, bool]]:
