@@ -12,7 +12,7 @@ from new_fastapi.compat.headers import FlaskHeaders
 from new_fastapi.compat.responses import FlaskJSONResponse
 from new_fastapi.database import Database
 from new_fastapi.limits import RateLimitHeaders
-from new_fastapi.routers import api, guestbook, pages
+from new_fastapi.routers import api, guestbook, members, pages
 from new_fastapi.sessions import FlaskCookieSession
 from new_fastapi.settings import Settings
 
@@ -42,5 +42,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_error_handlers(app)
     app.include_router(api.router)
     app.include_router(pages.router)
+    app.include_router(members.router)
     app.include_router(guestbook.pages)
     return app

@@ -127,6 +127,14 @@ class TodoChanges(RequestModel):
     due: Day | None = None
 
 
+class LoginForm(BaseModel):
+    """The body of `POST /login`, as JSON or as a form; read by hand, shown in the documentation."""
+
+    email: str = Field(examples=["ada@example.com"])
+    password: str = Field(examples=["engine-no-1"])
+    remember: bool = False
+
+
 # --- answers --------------------------------------------------------------------------------------
 
 
@@ -155,6 +163,13 @@ class UserOut(Answer):
     name: str
     email: str
     age: int | None
+
+
+class LoggedInAs(Answer):
+    """The answer of `POST /login` to JSON."""
+
+    status: Literal["logged in"]
+    user: UserOut
 
 
 class UserList(Answer):

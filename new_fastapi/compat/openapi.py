@@ -13,6 +13,16 @@ def json_body(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def json_or_form(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the `openapi_extra` of a route whose body is `model`, as JSON or as a form."""
+    schema = model.model_json_schema()
+    content = {
+        "application/json": {"schema": schema},
+        "application/x-www-form-urlencoded": {"schema": schema},
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def query(**parameters: str) -> dict[str, Any]:
     """Return the `openapi_extra` of a route with these optional arguments: `name="what it is"`."""
     return {

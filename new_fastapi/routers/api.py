@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 
 from new_fastapi.dependencies import refuse_during_maintenance
 from new_fastapi.routers import (
+    auth,
     club,
     dashboard,
     fans,
@@ -24,6 +25,7 @@ router.include_router(hello.router)
 router.include_router(users.router)
 router.include_router(club.router)
 router.include_router(todos.router)
+router.include_router(auth.router)
 router.include_router(guestbook.api)
 router.include_router(dashboard.router)
 router.include_router(fans.router)
