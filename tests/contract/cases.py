@@ -194,6 +194,20 @@ CASES: dict[str, list[Case]] = {
         *sent("/guestbook/entries", {"author": "Bo", "message": "Hi"}, []),
         Case("/guestbook/entries"),
     ],
+    "GET /fan-api/search": [
+        Case("/fan-api/search"),
+        Case("/fan-api/search?q="),
+        *(Case(f"/fan-api/search?q={text}") for text in ("mia", "O%27B", "%ff", "x&q=mia")),
+    ],
+    "POST /fan-api/transfers": [  # by nobody: the test of every route logs in
+        *sent("/fan-api/transfers", {"player_id": 1, "team_id": 2}),
+        Case("/fan-api/transfers"),
+    ],
+    "DELETE /fan-api/players/<int:player_id>/team": [Case("/fan-api/players/1/team")],
+    "GET /fan-api/standings": [
+        *(Case(f"/fan-api/standings{query}") for query in ("", "?order=squad", "?order=founded")),
+        *(Case(f"/fan-api/standings?order={text}") for text in ("", "x", "squad&order=name")),
+    ],
     "GET /dashboard": [Case("/dashboard"), Case("/dashboard?x=1")],
     "GET /shop/kits/<slug>": [
         *(Case(f"/shop/kits/{text}") for text in ("home", "%C3%AB%20%22%3C%5C", "%ff", "%0Ab")),

@@ -13,14 +13,19 @@ import pytest
 from alembic import command
 from fastapi import FastAPI
 from flask import Flask
+from sqlalchemy import update
+from werkzeug.security import generate_password_hash
 
 from crossfade import mount_legacy
-from crossfade.contract import SQLAlchemyState
+from crossfade.contract import SQLAlchemyState, States
 from legacy_flask import create_app
-from legacy_flask.extensions import db, migrate
-from legacy_flask.seed import reset_data
+from legacy_flask.extensions import cache, db, limiter, migrate
+from legacy_flask.models import User
+from legacy_flask.seed import DEMO_PASSWORD, reset_data
+from legacy_flask.views import fans
 from new_fastapi import Settings
 from new_fastapi import create_app as create_native_app
+from tests.extensions.states import CachedAnswers, Limits
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -44,9 +49,18 @@ def legacy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
         with app.app_context():
             command.upgrade(migrate.get_config(), "head")
         reset_data(app)
+    _give_passwords(app)
     yield app
     with app.app_context():
         db.engine.dispose()
+
+
+def _give_passwords(app: Flask) -> None:
+    """Let Ada and Grace log in, who is no treasurer, without the time that a real hash takes."""
+    cheap = generate_password_hash(DEMO_PASSWORD, "pbkdf2:sha256:1")
+    with app.app_context():
+        db.session.execute(update(User).where(User.id < 3).values(password_hash=cheap))
+        db.session.commit()
 
 
 @pytest.fixture(scope="session")
@@ -58,8 +72,9 @@ def contract_app(legacy: Flask) -> FastAPI:
 
 
 @pytest.fixture(scope="session")
-def contract_state(legacy: Flask) -> Iterator[SQLAlchemyState]:
-    """Reset the database that both sides share."""
-    state = SQLAlchemyState(legacy.config["SQLALCHEMY_DATABASE_URI"])
-    yield state
-    state.close()
+def contract_state(legacy: Flask) -> Iterator[States]:
+    """Reset what both sides share: the database, the counters of rate limits, the cache."""
+    database = SQLAlchemyState(legacy.config["SQLALCHEMY_DATABASE_URI"])
+    answers = [fans.standings_key(order) for order in fans.ORDERS]
+    yield States(database, Limits(limiter), CachedAnswers(legacy, cache, answers))
+    database.close()
