@@ -59,6 +59,10 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "CACHE_TYPE": environ.get("CACHE_TYPE", "SimpleCache"),
         "CACHE_REDIS_URL": environ.get("CACHE_REDIS_URL"),
         **mail_from_environ(environ),
+        # Where sessions are kept: a signed cookie, or cachelib (files), or redis.
+        "SESSION_TYPE": environ.get("SESSION_TYPE", ""),
+        "SESSION_DIR": environ.get("SESSION_DIR", str(INSTANCE / "sessions")),
+        "SESSION_REDIS_URL": environ.get("SESSION_REDIS_URL", "redis://localhost:6379/0"),
     }
 
 

@@ -40,8 +40,11 @@ async def _open(request: Request) -> SessionData:
 BrowserSession = Annotated[SessionData, Depends(_open)]
 
 
-def serializer(secret_key: str) -> URLSafeTimedSerializer:
-    """Return what signs the cookie as Flask's `SecureCookieSessionInterface` does."""
+def serializer(secret_key: str | list[str]) -> URLSafeTimedSerializer:
+    """Return what signs the cookie as Flask's `SecureCookieSessionInterface` does.
+
+    Of several keys the last signs; the others are `SECRET_KEY_FALLBACKS`.
+    """
     return URLSafeTimedSerializer(
         secret_key,
         salt="cookie-session",
@@ -72,7 +75,7 @@ class FlaskCookieSession:
 
         def save(headers: MutableHeaders) -> None:
             if session:
-                cookie = dump_cookie(COOKIE, signer.dumps(dict(session)), httponly=True)
+                cookie = dump_cookie(COOKIE, signer.dumps(dict(sorted(session.items()))), httponly=True)
             else:
                 cookie = dump_cookie(COOKIE, expires=0, max_age=0, httponly=True)
             headers.append("Set-Cookie", cookie)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.engine import make_url
@@ -43,6 +44,39 @@ class MailSettings:
 
 
 @dataclass(frozen=True)
+class SessionSettings:
+    """Where Flask keeps its sessions, and how it signs them.
+
+    Attributes:
+        kind: `SESSION_TYPE`; empty for a signed cookie.
+        secret_keys: the last one signs.
+        lifetime: in seconds.
+    """
+
+    kind: str
+    cookie: str
+    secret_keys: tuple[str, ...]
+    lifetime: int
+    key_prefix: str
+    directory: str
+    redis_url: str
+
+    @classmethod
+    def load(cls, flask: Mapping[str, Any]) -> SessionSettings:
+        """Return those of a Flask configuration."""
+        lifetime = flask.get("PERMANENT_SESSION_LIFETIME", timedelta(days=31))
+        return cls(
+            kind=flask["SESSION_TYPE"],
+            cookie=flask.get("SESSION_COOKIE_NAME", "session"),
+            secret_keys=(*(flask.get("SECRET_KEY_FALLBACKS") or ()), flask["SECRET_KEY"]),
+            lifetime=int(lifetime.total_seconds() if hasattr(lifetime, "days") else lifetime),
+            key_prefix=flask.get("SESSION_KEY_PREFIX", "session:"),
+            directory=flask["SESSION_DIR"],
+            redis_url=flask["SESSION_REDIS_URL"],
+        )
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the native routes need to know."""
 
@@ -53,6 +87,7 @@ class Settings:
     scores_delay: float
     news_delay: float
     mail: MailSettings
+    sessions: SessionSettings
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -69,6 +104,7 @@ class Settings:
             scores_delay=flask["DASHBOARD_SCORES_DELAY"],
             news_delay=flask["DASHBOARD_NEWS_DELAY"],
             mail=MailSettings.load(flask),
+            sessions=SessionSettings.load(flask),
         )
 
 
