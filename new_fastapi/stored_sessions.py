@@ -14,7 +14,7 @@ import msgspec
 from cachelib.file import FileSystemCache
 from fastapi import Depends, Request
 from itsdangerous import BadData
-from werkzeug.http import parse_cookie
+from werkzeug.sansio.http import parse_cookie
 
 from new_fastapi.sessions import serializer
 from new_fastapi.settings import SessionSettings
@@ -62,7 +62,7 @@ def stored_session(request: Request) -> Mapping[str, Any]:
     """Return the session of a request, to be read only."""
     settings: SessionSettings = request.app.state.settings.sessions
     # Werkzeug's reading: of two cookies of one name the first counts.
-    cookies = parse_cookie("; ".join(request.headers.getlist("cookie")))
+    cookies = parse_cookie(";".join(request.headers.getlist("cookie")))
     return read_session(settings, cookies.get(settings.cookie, ""))
 
 

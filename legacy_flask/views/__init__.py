@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from legacy_flask.views import (
     auth,
+    basket,
     club,
     dashboard,
     fans,
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     pages.blueprint,
     matches.blueprint,
     mail.blueprint,
+    basket.blueprint,
     guestbook.blueprint,
     guestbook.api,
     venues.blueprint,

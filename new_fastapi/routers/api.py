@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from new_fastapi.dependencies import refuse_during_maintenance
 from new_fastapi.routers import (
     auth,
+    basket,
     club,
     dashboard,
     fans,
@@ -32,4 +33,5 @@ router.include_router(fans.router)
 router.include_router(matches.router)
 router.include_router(shop.router, prefix="/shop")
 router.include_router(mail.router)
+router.include_router(basket.router)
 router.include_router(venues.router)
