@@ -6,7 +6,7 @@ the application migrates a new database at boot.
 
 from alembic import context
 from flask import current_app, has_app_context
-from sqlalchemy import create_engine
+from sqlalchemy import NullPool, create_engine
 
 from legacy_flask import config
 from new_fastapi.models import NativeModel
@@ -24,7 +24,8 @@ def engine():
     """Return the Flask application's engine; without one, an engine by the same settings."""
     if has_app_context():
         return current_app.extensions["migrate"].db.engine
-    return create_engine(config.complete(config.from_environ())["SQLALCHEMY_DATABASE_URI"])
+    url = config.complete(config.from_environ())["SQLALCHEMY_DATABASE_URI"]
+    return create_engine(url, poolclass=NullPool)
 
 
 def drop_empty_revision(_context, _revision, directives):
