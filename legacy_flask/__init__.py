@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Flask
 
-from legacy_flask import cli, config, database, errors, forms, hooks, login, sessions
+from legacy_flask import cli, config, database, errors, forms, hooks, login, sessions, tokens
 from legacy_flask.converters import IdListConverter
 from legacy_flask.extensions import MIGRATIONS, cache, cors, db, limiter, mail, migrate
 from legacy_flask.views import BLUEPRINTS
@@ -37,6 +37,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     mail.init_app(app)
     sessions.init_app(app)
     login.init_app(app)
+    tokens.init_app(app)
     hooks.init_app(app)
     errors.init_app(app)
     cache.init_app(app)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "CACHE_TYPE": environ.get("CACHE_TYPE", "SimpleCache"),
         "CACHE_REDIS_URL": environ.get("CACHE_REDIS_URL"),
         **mail_from_environ(environ),
+        **tokens_from_environ(environ),
         # Where sessions are kept: a signed cookie, or cachelib (files), or redis.
         "SESSION_TYPE": environ.get("SESSION_TYPE", ""),
         "SESSION_DIR": environ.get("SESSION_DIR", str(INSTANCE / "sessions")),
@@ -77,6 +79,22 @@ def mail_from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
         "MAIL_PASSWORD": environ.get("MAIL_PASSWORD"),
         "MAIL_DEFAULT_SENDER": environ.get("MAIL_DEFAULT_SENDER", "Café Rovers <club@example.com>"),
         "MAIL_REPLY_TO": environ.get("MAIL_REPLY_TO", "Zoë Müller <coach@example.com>"),
+    }
+
+
+def tokens_from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return Flask-JWT-Extended's settings; the native routes sign and read tokens by the same."""
+    minutes, days = environ.get("JWT_MINUTES", "15"), environ.get("JWT_REFRESH_DAYS", "30")
+    return {
+        # Signs the tokens: 32 bytes at least, or PyJWT warns. A deployment sets its own.
+        "JWT_SECRET_KEY": environ.get("JWT_SECRET_KEY", "only-for-development, and long enough"),
+        "JWT_ALGORITHM": "HS256",
+        "JWT_ENCODE_ISSUER": "club",
+        "JWT_DECODE_ISSUER": "club",
+        "JWT_ACCESS_TOKEN_EXPIRES": timedelta(minutes=int(minutes)),
+        "JWT_REFRESH_TOKEN_EXPIRES": timedelta(days=int(days)),
+        # A folder with the tokens that were revoked before their time.
+        "TOKEN_BLOCKLIST": environ.get("TOKEN_BLOCKLIST", str(INSTANCE / "revoked-tokens")),
     }
 
 

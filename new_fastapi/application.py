@@ -15,6 +15,7 @@ from new_fastapi.limits import RateLimitHeaders
 from new_fastapi.routers import api, guestbook, members, pages
 from new_fastapi.sessions import FlaskCookieSession
 from new_fastapi.settings import Settings
+from new_fastapi.tokens import TokenRefused, token_refused
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -40,6 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(RateLimitHeaders)
     app.add_middleware(FlaskHeaders)
     install_error_handlers(app)
+    app.add_exception_handler(TokenRefused, token_refused)
     app.include_router(api.router)
     app.include_router(pages.router)
     app.include_router(members.router)

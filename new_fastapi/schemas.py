@@ -172,6 +172,27 @@ class LoggedInAs(Answer):
     user: UserOut
 
 
+class AccessToken(Answer):
+    """The answer of `POST /fan-api/refresh`."""
+
+    access_token: str
+    token_type: Literal["bearer"]
+
+
+class Tokens(AccessToken):
+    """The answer of `POST /fan-api/token`."""
+
+    refresh_token: str
+
+
+class Profile(Answer):
+    """Whose token it is."""
+
+    id: int
+    name: str
+    role: Literal["member", "treasurer"]
+
+
 class UserList(Answer):
     """A page of users, and how many there are."""
 

@@ -77,6 +77,32 @@ class SessionSettings:
 
 
 @dataclass(frozen=True)
+class TokenSettings:
+    """How tokens are signed and read: Flask-JWT-Extended's settings."""
+
+    secret: str
+    algorithm: str
+    issuer: str
+    access_lifetime: timedelta
+    refresh_lifetime: timedelta
+    blocklist: str
+    treasurer: str
+
+    @classmethod
+    def load(cls, flask: Mapping[str, Any]) -> TokenSettings:
+        """Return those of a Flask configuration."""
+        return cls(
+            secret=flask["JWT_SECRET_KEY"],
+            algorithm=flask["JWT_ALGORITHM"],
+            issuer=flask["JWT_ENCODE_ISSUER"],
+            access_lifetime=flask["JWT_ACCESS_TOKEN_EXPIRES"],
+            refresh_lifetime=flask["JWT_REFRESH_TOKEN_EXPIRES"],
+            blocklist=flask["TOKEN_BLOCKLIST"],
+            treasurer=flask["TREASURER"],
+        )
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the native routes need to know."""
 
@@ -87,6 +113,7 @@ class Settings:
     scores_delay: float
     news_delay: float
     mail: MailSettings
+    tokens: TokenSettings
     sessions: SessionSettings
 
     @classmethod
@@ -104,6 +131,7 @@ class Settings:
             scores_delay=flask["DASHBOARD_SCORES_DELAY"],
             news_delay=flask["DASHBOARD_NEWS_DELAY"],
             mail=MailSettings.load(flask),
+            tokens=TokenSettings.load(flask),
             sessions=SessionSettings.load(flask),
         )
 

@@ -16,8 +16,10 @@ from legacy_flask.views import (
     matches,
     members,
     pages,
+    quotes,
     shop,
     todos,
+    tokens,
     users,
     venues,
 )
@@ -31,6 +33,7 @@ BLUEPRINTS = (
     todos.blueprint,
     dashboard.blueprint,
     fans.blueprint,
+    tokens.blueprint,
     auth.blueprint,
     members.blueprint,
     files.blueprint,
@@ -43,4 +46,5 @@ BLUEPRINTS = (
     guestbook.blueprint,
     guestbook.api,
     venues.blueprint,
+    quotes.blueprint,
 )

@@ -15,8 +15,10 @@ from new_fastapi.routers import (
     hello,
     mail,
     matches,
+    quotes,
     shop,
     todos,
+    tokens,
     users,
     venues,
 )
@@ -30,8 +32,10 @@ router.include_router(auth.router)
 router.include_router(guestbook.api)
 router.include_router(dashboard.router)
 router.include_router(fans.router)
+router.include_router(tokens.router)
 router.include_router(matches.router)
 router.include_router(shop.router, prefix="/shop")
 router.include_router(mail.router)
 router.include_router(basket.router)
+router.include_router(quotes.router)
 router.include_router(venues.router)
