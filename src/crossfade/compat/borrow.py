@@ -16,10 +16,12 @@ from crossfade.compat.blocking import Watch
 from crossfade.compat.body import SHARED_BODY, SharedBody
 from crossfade.compat.errors import (
     BORROWING,
+    MAPPED,
     CatchAll,
     ValidationMapper,
     call_handler,
     catch_all_of,
+    has_own_handler,
     is_http_error,
     legacy_validation_error,
     mapper_of,
@@ -124,13 +126,17 @@ class BorrowedRoute:
         self._native_app = app
         self._endpoint = endpoint
         self._names = target.names
-        self._mapper = mapper_of(native.endpoint) or borrower.on_validation_error
+        own_mapper = mapper_of(native.endpoint)
+        self._is_mapped = own_mapper is not None
+        self._mapper = own_mapper or borrower.on_validation_error
         self._uses_flask = needs_flask(native.dependant)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request, for which this route is chosen already."""
         borrower = self._borrower
         scope[BORROWING] = True
+        if self._is_mapped:
+            scope[MAPPED] = True
         LENDING.set(borrower.flask_app)
         needs = self.around.needs(scope["headers"])
         if needs.context or self._uses_flask:
@@ -214,15 +220,26 @@ class BorrowedRoute:
         """Return the route's own application, inside FastAPI's handler of any exception.
 
         That stands outside of FastAPI's middleware otherwise, where no hook would see its answer.
+        What Flask has a handler of its own for is more than any exception: that is Flask's.
         """
         app, borrower = self._native_app, self._borrower
         if borrower.watch is not None:
             app = borrower.watch.watched(app)
         catch_all = catch_all_of(borrower.app)
-        return app if catch_all is None else _with_catch_all(app, catch_all)
+        return app if catch_all is None else self._with_catch_all(app, catch_all)
+
+    def _with_catch_all(self, app: ASGIApp, handler: Callable[..., Any]) -> ASGIApp:
+        flask_app, endpoint = self._borrower.flask_app, self._endpoint
+
+        def is_flasks(error: Exception) -> bool:
+            return is_http_error(error) or has_own_handler(flask_app, endpoint, error)
+
+        return _with_catch_all(app, handler, is_flasks)
 
 
-def _with_catch_all(app: ASGIApp, handler: Callable[..., Any]) -> ASGIApp:
+def _with_catch_all(
+    app: ASGIApp, handler: Callable[..., Any], is_flasks: Callable[[Exception], bool]
+) -> ASGIApp:
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         started = False
 
@@ -234,7 +251,7 @@ def _with_catch_all(app: ASGIApp, handler: Callable[..., Any]) -> ASGIApp:
         try:
             await app(scope, receive, note)
         except Exception as error:
-            if started or is_http_error(error):
+            if started or is_flasks(error):
                 raise
             known = isinstance(handler, CatchAll)
             inner = handler.handler if isinstance(handler, CatchAll) else handler

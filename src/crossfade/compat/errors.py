@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from fastapi.exception_handlers import (
     request_validation_exception_handler,
 )
 from fastapi.exceptions import RequestValidationError
+from flask import Flask
 from flask.typing import ResponseReturnValue
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -26,6 +28,9 @@ BORROWING: Final = "crossfade.borrowing"
 
 Its value is True, or the exception that the team's own handler of any exception has answered.
 """
+
+MAPPED: Final = "crossfade.validation_error"
+"""Scope key: the endpoint of this request says itself what its validation errors are."""
 
 ValidationMapper = Callable[[RequestValidationError], Exception | ResponseReturnValue]
 """What a validation error is in the legacy application's words: an exception, or an answer.
@@ -135,6 +140,45 @@ def is_http_error(error: Exception) -> bool:
     return isinstance(error, HTTPException | StarletteHTTPException | RequestValidationError)
 
 
+def has_own_handler(app: Flask, endpoint: str | None, error: Exception) -> bool:
+    """Whether Flask has a handler for this kind of exception, or for any of this very view.
+
+    One for any exception of the application is none: FastAPI's own goes before that.
+
+    Args:
+        app: the Flask application.
+        endpoint: Flask's name of the view; its blueprints' handlers count.
+        error: what the native handler raised.
+    """
+    if endpoint is not None and _is_answered_by_an_api(app, endpoint):
+        return True
+    kinds = [kind for kind in type(error).__mro__ if kind not in _ANY_KIND]
+    names: list[str | None] = [None]
+    blueprint = endpoint.rpartition(".")[0] if endpoint else ""
+    while blueprint:
+        names.append(blueprint)
+        blueprint = blueprint.rpartition(".")[0]
+    registered = [app.error_handler_spec.get(name, {}).get(None, {}) for name in names]
+    return any(kind in handlers for handlers in registered for kind in kinds)
+
+
+def _is_answered_by_an_api(app: Flask, endpoint: str) -> bool:
+    """Whether an `Api` of Flask-RESTX or Flask-RESTful answers every exception of a view.
+
+    Each puts itself before the application's handler, and before the `Api`s that came earlier.
+    """
+    handler = vars(app).get("handle_user_exception")
+    while isinstance(handler, functools.partial):
+        owns = getattr(getattr(handler.func, "__self__", None), "owns_endpoint", None)
+        if owns is not None and owns(endpoint):
+            return True
+        handler = handler.args[0] if handler.args else None
+    return False
+
+
+_ANY_KIND: Final = (Exception, BaseException, object)
+
+
 def headers_of(error: BaseException | None) -> dict[str, str]:
     """Return the headers that a Starlette exception asked for, now in Werkzeug's form."""
     headers: dict[str, str] = getattr(error, "crossfade_headers", {})
@@ -151,7 +195,8 @@ def _phrase(status: int) -> str | None:
 def take_over_default_handlers(app: FastAPI) -> None:
     """Let what FastAPI's built-in handlers would answer pass on to Flask on borrowing routes.
 
-    Handlers that the team registered are left alone, and go before Flask's.
+    Handlers that the team registered are left alone, and go before Flask's; but what an endpoint
+    says of its own validation errors goes before a handler for all of them.
     """
     for kind, default in (
         (StarletteHTTPException, http_exception_handler),
@@ -159,6 +204,9 @@ def take_over_default_handlers(app: FastAPI) -> None:
     ):
         if app.exception_handlers.get(kind) is default:
             app.exception_handlers[kind] = _unless_borrowing(default)
+    own = app.exception_handlers.get(RequestValidationError)
+    if own is not None and not isinstance(own, _UnlessMapped):
+        app.exception_handlers[RequestValidationError] = _UnlessMapped(own)
     for key in (500, Exception):
         handler = app.exception_handlers.get(key)
         if handler is not None:
@@ -175,6 +223,19 @@ def _unless_borrowing(
         return response
 
     return handle
+
+
+class _UnlessMapped:
+    """A handler of validation errors, passed by where `validation_error` decorates the endpoint."""
+
+    def __init__(self, handler: Callable[..., Any]) -> None:
+        self.handler = handler
+
+    async def __call__(self, request: Request, error: Exception) -> Response:
+        if MAPPED in request.scope:
+            raise error
+        response: Response = await call_handler(self.handler, request, error)
+        return response
 
 
 class CatchAll:

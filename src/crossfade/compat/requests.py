@@ -139,7 +139,8 @@ def json_model(model: type[Model], *, strict: bool = True) -> Any:
 
 def json_body(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
     """Return the `openapi_extra` of a route whose body `json_model` reads."""
-    return _request_body("application/json", model.model_json_schema(), required)
+    schema = model.model_json_schema()
+    return _request_body("application/json", _inlined(schema, schema.pop("$defs", {})), required)
 
 
 def form_body(
@@ -162,6 +163,24 @@ def form_body(
 
 def _request_body(kind: str, schema: Mapping[str, Any], required: bool) -> dict[str, Any]:
     return {"requestBody": {"content": {kind: {"schema": schema}}, "required": required}}
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any], within: tuple[str, ...] = ()) -> Any:
+    """Return a schema with the models inside of it written out: its `$defs` mean nothing elsewhere.
+
+    A model inside of itself may be anything.
+    """
+    if isinstance(schema, list):
+        return [_inlined(each, definitions, within) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+    if name not in definitions:
+        return {key: _inlined(each, definitions, within) for key, each in schema.items()}
+    beside = {key: each for key, each in schema.items() if key != "$ref"}
+    if name in within:
+        return beside
+    return {**_inlined(definitions[name], definitions, (*within, name)), **beside}
 
 
 def _value(values: MultiDict[str, str], name: str, kind: Callable[[str], Any], default: Any) -> Any:
