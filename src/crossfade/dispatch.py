@@ -21,6 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from crossfade.admission import checking_body, is_bridges, is_doubtful
 from crossfade.bridge import Bridge
 from crossfade.compat.borrow import Borrower
+from crossfade.compat.guards import Guard
+from crossfade.compat.unborrowed import Unborrowed
 from crossfade.environ import path_info
 from crossfade.live import LiveMap, Snapshot
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
@@ -87,6 +89,7 @@ class Gateway:
             no Flask that could be looked into.
         flask_app: the Flask application that could be looked into, else None.
         recorder: keeps requests where the map's table `[record]` asks for it.
+        unborrowed: knows what native routes do without.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class Gateway:
         borrower: Borrower | None = None,
         flask_app: Flask | None = None,
         recorder: Recorder | None = None,
+        unborrowed: Unborrowed | None = None,
     ) -> None:
         self.live = live
         self.bridge = bridge
@@ -106,6 +110,7 @@ class Gateway:
         self._left_to_router = frozenset(r for r in native.routes if _has_own_ways(r.route))
         self._announced: Snapshot | None = None
         self.recorder = recorder
+        self.unborrowed = unborrowed or Unborrowed(None, None)
         self._tap: Tap | None = None
 
     def __call__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -201,7 +206,7 @@ class Gateway:
         await self.native.app.router(scope, receive, send)
 
     def announce(self, snapshot: Snapshot) -> None:
-        """Begin with a map, once: say which of Flask's hooks no longer run, and record by it."""
+        """Begin with a map, once: say what of Flask's no longer runs, and record by it."""
         first, self._announced = self._announced is None, snapshot
         self._tap = None if self.recorder is None else self.recorder.tap(snapshot)
         if self.borrower is None and first and snapshot.map.entries:
@@ -219,6 +224,8 @@ class Gateway:
                     snapshot.map.file,
                     ", ".join(skipped),
                 )
+        for message in self.unborrowed.messages(snapshot.map, snapshot.table):
+            logger.log(message.level, "%s", message.text)
 
     def skipped_hooks(self, target: Target) -> list[str]:
         """Return what Flask does around a view that a native answer of this route does without."""
@@ -236,7 +243,12 @@ class Gateway:
             "fastapi": None if target.native is None else target.native.handler,
             "hooks": target.hooks.value,
             "skipped_hooks": self.skipped_hooks(target),
+            "guards": [guard.values() for guard in self.guards(target)],
         }
+
+    def guards(self, target: Target) -> list[Guard]:
+        """Return what decorates the route's view, and what becomes of it on a native answer."""
+        return self.unborrowed.guards(target, self.live.snapshot.map)
 
     async def _lifespan(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         async def watch(message: Message) -> None:
@@ -263,6 +275,7 @@ class Gateway:
             "revision": snapshot.revision,
             "problems": [str(problem) for problem in rejected.problems] if rejected else [],
             "routes": [self.route_status(target) for target in snapshot.table.targets()],
+            "skipped_middleware": [layer.place for layer in self.unborrowed.middleware()],
         }
         if self.recorder is not None and self._tap is not None:
             status["recording"] = self.recorder.status()

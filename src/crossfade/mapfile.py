@@ -29,7 +29,7 @@ from crossfade.model import (
     Stage,
     Waiver,
 )
-from crossfade.toml_lines import Outline, outline, tomllib
+from crossfade.toml_lines import LazyOutline, Outline, outline, tomllib
 
 
 class MapFormError(MapError):
@@ -66,6 +66,11 @@ class RouteDocument(BaseModel):
         description="What a native answer borrows: all that Flask does around the view, or none.",
     )
 
+    guards: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(),
+        description="Decorators of Flask's view whose work the native handler does itself.",
+    )
+
     ignore: tuple[Annotated[str, Field(pattern=WHERE)], ...] = Field(
         default=(),
         description="Differences that contracts overlook: body.made_at, header.x-request-id.",
@@ -82,8 +87,8 @@ class RouteDocument(BaseModel):
         if isinstance(value, str):
             return {"stage": value}
         if isinstance(value, Mapping):
-            ignore = value.get("ignore")  # strict validation of what is no JSON any more
-            return {**value, "ignore": tuple(ignore)} if isinstance(ignore, list) else value
+            lists = {key: tuple(each) for key, each in value.items() if isinstance(each, list)}
+            return {**value, **lists}  # strict validation of what is no JSON any more
         raise ValueError('a route is a stage ("native") or a table { stage = "native" }')
 
     @field_validator("stage", mode="before")
@@ -138,6 +143,7 @@ class RouteEntry:
         hooks: what a native answer borrows from Flask.
         ignore: differences that contracts overlook, in the words of `Difference.where`.
         receipt: why it may be native without one; None where it may not.
+        guards: decorators of Flask's view whose work the native handler does itself.
     """
 
     key: str
@@ -146,6 +152,7 @@ class RouteEntry:
     hooks: Hooks = Hooks.FLASK
     ignore: tuple[str, ...] = ()
     receipt: Waiver | None = None
+    guards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +251,7 @@ def parse_map(data: bytes, file: str = "migration_map.toml") -> MigrationMap:
         revision=hashlib.sha256(data).hexdigest(),
         entries=tuple(
             RouteEntry(
-                key, names[key], route.stage, route.hooks, route.ignore, receipt=route.receipt
+                key, names[key], route.stage, route.hooks, route.ignore, route.receipt, route.guards
             )
             for key, route in document.routes.items()
             if key in names
@@ -266,7 +273,7 @@ def parse_map(data: bytes, file: str = "migration_map.toml") -> MigrationMap:
 
 
 def _validate(
-    raw: dict[str, Any], file: str, lines: _Lines, problems: list[Problem]
+    raw: dict[str, Any], file: str, lines: LazyOutline, problems: list[Problem]
 ) -> tuple[MapDocument, list[str]]:
     """Return the document without its faulty parts, and the routes among those."""
     try:
@@ -288,9 +295,9 @@ def _validate(
     return MapDocument.model_validate_json(sound, strict=True), faulty
 
 
-def _load(text: str, file: str, problems: list[Problem]) -> tuple[dict[str, Any], _Lines]:
+def _load(text: str, file: str, problems: list[Problem]) -> tuple[dict[str, Any], LazyOutline]:
     """Parse TOML; where the only fault is a key given twice, parse on without the second."""
-    lines = _Lines(text)
+    lines = LazyOutline(text)
     try:
         return tomllib.loads(text), lines
     except tomllib.TOMLDecodeError as error:
@@ -314,21 +321,7 @@ def _load(text: str, file: str, problems: list[Problem]) -> tuple[dict[str, Any]
     raise MapError(problems)
 
 
-class _Lines:
-    """The document's outline, read only when a problem needs a line."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    @cached_property
-    def outline(self) -> Outline:
-        return outline(self._text)
-
-    def __call__(self, path: tuple[str, ...]) -> int | None:
-        return self.outline.line(path)
-
-
-def _explain(detail: ErrorDetails, file: str, lines: _Lines, suggester: Suggester) -> Problem:
+def _explain(detail: ErrorDetails, file: str, lines: LazyOutline, suggester: Suggester) -> Problem:
     """Return pydantic's finding in the map's own words."""
     path = tuple(str(part) for part in detail["loc"])
     line = lines(path)
@@ -382,7 +375,7 @@ def _known_keys(path: tuple[str, ...]) -> list[str]:
 
 
 def _route_names(
-    listed: Mapping[str, Any], file: str, lines: _Lines, problems: list[Problem]
+    listed: Mapping[str, Any], file: str, lines: LazyOutline, problems: list[Problem]
 ) -> dict[str, RouteName]:
     names: dict[str, RouteName] = {}
     for key in listed:

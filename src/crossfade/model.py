@@ -114,6 +114,10 @@ class GatewaySettings:
             Flask's routes too, and of either side what answers now. False: as FastAPI has them.
         document_exclude: routes that these pages leave out, whoever answers them: patterns with
             `*` for a rule (`/admin/*`) or a route (`DELETE *`).
+        skipped_middleware: WSGI middleware around Flask that native routes can do without, by its
+            place in the code: patterns with `*` (`shop.wsgi.Timing`).
+        harmless_decorators: decorators of Flask's views that no answer depends on, by their
+            names: patterns with `*` (`shop.timing.*`).
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
@@ -122,6 +126,8 @@ class GatewaySettings:
     status_path: Annotated[str, Field(pattern="^/.")] | None = None
     document_legacy: bool = True
     document_exclude: tuple[str, ...] = ()
+    skipped_middleware: tuple[str, ...] = ()
+    harmless_decorators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from crossfade.apidoc import install_document
 from crossfade.bridge import Bridge
 from crossfade.compat.borrow import Borrower
 from crossfade.compat.errors import ValidationMapper
+from crossfade.compat.unborrowed import Unborrowed
 from crossfade.contract.recording import TrafficRecorder
 from crossfade.contract.required import Proven
 from crossfade.dispatch import ChosenRoute, Gateway, GatewayMiddleware
@@ -61,8 +62,9 @@ def mount_legacy(
         flask_app = legacy
     native = NativeApp(app)
     known = None if flask_app is None else LegacyApp(flask_app, legacy)
+    unborrowed = Unborrowed(flask_app, legacy)
     proven = Proven(
-        RouteTableBuilder(known, native).build,
+        unborrowed.checked(RouteTableBuilder(known, native).build),
         migration_map,
         flask_app,
         native,
@@ -72,7 +74,9 @@ def mount_legacy(
     settings = live.snapshot.map.bridge
     borrower = None if known is None else Borrower(known, native, settings, validation_error)
     recorder = TrafficRecorder(flask_app)
-    gateway = Gateway(live, Bridge(legacy, settings), native, borrower, flask_app, recorder)
+    gateway = Gateway(
+        live, Bridge(legacy, settings), native, borrower, flask_app, recorder, unborrowed
+    )
     gateway.announce(live.snapshot)
     app.add_middleware(GatewayMiddleware, gateway=gateway)
     app.router.routes.insert(0, ChosenRoute())

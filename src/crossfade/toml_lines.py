@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass, field
+from functools import cached_property
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -20,7 +21,7 @@ else:
     import tomli as tomllib
 
 # `tomllib` is exported: the parser under one name for every Python.
-__all__ = ["Outline", "Path", "Statement", "outline", "tomllib"]
+__all__ = ["LazyOutline", "Outline", "Path", "Statement", "outline", "tomllib"]
 
 Path = tuple[str, ...]
 
@@ -223,3 +224,19 @@ def outline(text: str) -> Outline:
     2
     """
     return _Scanner(text).scan()
+
+
+class LazyOutline:
+    """A document's outline, read only when a problem needs a line."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def outline(self) -> Outline:
+        """The outline itself."""
+        return outline(self._text)
+
+    def __call__(self, path: tuple[str, ...]) -> int | None:
+        """Return the line of a key path, counted from 1."""
+        return self.outline.line(path)

@@ -38,11 +38,18 @@ def mount(tmp_path: Path) -> Iterator[Mount]:
     mounted: list[Gateway] = []
 
     def do_mount(
-        app: FastAPI, legacy: Any, *native: str, hooks: str = "flask", **options: Any
+        app: FastAPI,
+        legacy: Any,
+        *native: str,
+        hooks: str = "flask",
+        settings: str = "",
+        more: str = "",
+        **options: Any,
     ) -> Gateway:
-        entry = f'{{ stage = "native", hooks = "{hooks}" }}'
+        entry = f'{{ stage = "native", hooks = "{hooks}"{more} }}'
+        lines = [settings, "[routes]", *(f'"{route}" = {entry}' for route in native)]
         path = tmp_path / f"map{len(mounted)}.toml"
-        path.write_text("\n".join(["[routes]", *(f'"{route}" = {entry}' for route in native)]))
+        path.write_text("\n".join(lines))
         gateway = mount_legacy(app, legacy, migration_map=path, **options)
         mounted.append(gateway)
         return gateway

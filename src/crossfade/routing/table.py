@@ -45,6 +45,7 @@ class Target:
         native: the FastAPI route; None where there is none.
         names: Flask's name of each URL variable to FastAPI's, paired by their order in the URL.
         hooks: what a native answer borrows from Flask.
+        guards: decorators of Flask's view whose work the native handler does itself.
     """
 
     route: str
@@ -53,6 +54,7 @@ class Target:
     native: NativeRoute | None
     names: Mapping[str, str]
     hooks: Hooks = Hooks.FLASK
+    guards: tuple[str, ...] = ()
 
     def path_params(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the URL's values under FastAPI's names; a host's and defaults keep Flask's."""
@@ -248,7 +250,12 @@ class RouteTableBuilder:
                 rule_id = self._copy_of[id(rule)]
                 targets[rule_id] = {
                     method: (
-                        replace(target, stage=route.entry.stage, hooks=route.entry.hooks)
+                        replace(
+                            target,
+                            stage=route.entry.stage,
+                            hooks=route.entry.hooks,
+                            guards=route.entry.guards,
+                        )
                         if _listed_method(method, rule) == route.entry.name.method
                         else target
                     )

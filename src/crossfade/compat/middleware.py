@@ -1,0 +1,160 @@
+"""Which WSGI middleware stands around the Flask application, that native routes do not pass?
+
+`ProxyFix` and `DispatcherMiddleware` are followed (`routing.legacy`), so they are not named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
+from types import FunctionType, MethodType
+from typing import Any, Final
+
+from flask import Flask
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+_DEEPEST: Final = 50
+_INNER: Final = ("app", "wsgi_app", "application", "wrapped", "__wrapped__")
+"""Where middleware keeps what it wraps, the likeliest first."""
+
+_TRACES: Final = "native requests are not in its traces: instrument FastAPI with the same package"
+_TOOL: Final = "native requests are not seen by it: a tool for development"
+
+KNOWN: Final = {
+    "opentelemetry": _TRACES,
+    "sentry_sdk": "native requests have no transaction of Flask's: Sentry's FastAPI integration",
+    "newrelic": _TRACES,
+    "ddtrace": _TRACES,
+    "elasticapm": _TRACES,
+    "whitenoise": "its files are answered by the legacy side, as before",
+    "flask_socketio": "its path is answered by the legacy side; WebSockets are not",
+    "flask_debugtoolbar": _TOOL,
+    "werkzeug.debug": _TOOL,
+    "werkzeug.middleware.profiler": _TOOL,
+    "werkzeug.middleware.lint": _TOOL,
+    "werkzeug.middleware.shared_data": "its files are answered by the legacy side, as before",
+}
+"""By module: middleware that decides nothing about a native route, and what is lost with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One piece of WSGI middleware, or a method of the application that takes its place.
+
+    Attributes:
+        place: in the code: `shop.wsgi.TokenAuth`.
+    """
+
+    place: str
+
+    @property
+    def lost(self) -> str | None:
+        """What is lost without it; None where nobody can know but the team."""
+        return next(
+            (
+                lost
+                for module, lost in KNOWN.items()
+                if self.place == module or self.place.startswith(f"{module}.")
+            ),
+            None,
+        )
+
+    def is_named(self, patterns: Iterable[str]) -> bool:
+        """Whether the map acknowledges that native routes do without it."""
+        return any(fnmatchcase(self.place, pattern) for pattern in patterns)
+
+
+def middleware_around(wsgi: Any, flask_app: Flask) -> list[Layer]:
+    """Return what a legacy request passes on its way to Flask, the outermost first.
+
+    Args:
+        wsgi: what was mounted.
+        flask_app: the Flask application inside.
+    """
+    layers = [*_path(wsgi, flask_app, set(), 0)]
+    names = [_place(each) for each in layers if not _is_end(each, flask_app)]
+    called = not layers or layers[-1] is flask_app
+    if called:
+        names += _of_method(flask_app, "__call__")
+    entry = flask_app.wsgi_app
+    if called and not _is_end(entry, flask_app):
+        names += [
+            _place(each)
+            for each in _path(entry, flask_app, set(), 0) or [entry]
+            if not _is_end(each, flask_app)
+        ]
+    names += _of_method(flask_app, "wsgi_app")
+    followed = {_place_of(kind) for kind in (ProxyFix, DispatcherMiddleware)}
+    return [Layer(name) for name in dict.fromkeys(names) if name not in followed]
+
+
+def _path(app: Any, flask_app: Flask, seen: set[int], depth: int) -> list[Any]:
+    """Return what leads from a callable to the application; empty where that can't be seen."""
+    if _is_end(app, flask_app):
+        return [app]
+    if depth > _DEEPEST or id(app) in seen or isinstance(app, Flask):
+        return []
+    seen.add(id(app))
+    for each in _held(app):
+        found = _path(each, flask_app, seen, depth + 1)
+        if found:
+            return [app, *found]
+    return [app] if depth == 0 else []
+
+
+def _is_end(app: Any, flask_app: Flask) -> bool:
+    return app is flask_app or getattr(app, "__self__", None) is flask_app
+
+
+def _of_method(flask_app: Flask, name: str) -> list[str]:
+    """Name a method of the application where it is not Flask's: a subclass's, or patched."""
+    method = getattr(type(flask_app), name)
+    if not isinstance(method, FunctionType):  # an agent's own object in its place
+        return [f"{_place(method)}.{name}"]
+    own = method.__globals__.get("__name__") == Flask.__module__
+    return [] if own else [_place(method)]
+
+
+def _held(app: Any) -> Iterator[Any]:
+    """Return the callables that middleware holds: in attributes, or in a function's closure."""
+    found: Iterable[Any]
+    if isinstance(app, DispatcherMiddleware):
+        found = (app.app, *app.mounts.values())
+    elif isinstance(app, partial):
+        found = (*app.args, *app.keywords.values(), *_held(app.func))
+    elif isinstance(app, MethodType):
+        found = _held(app.__self__)
+    elif isinstance(app, FunctionType):
+        found = (getattr(app, "__wrapped__", None), *_cells(app))
+    else:
+        kept = getattr(app, "__dict__", {})
+        found = (*(getattr(app, name, None) for name in _INNER), *kept.values())
+    for each in found:
+        if callable(each) and not isinstance(each, type):
+            yield each
+
+
+def _cells(function: FunctionType) -> Iterator[Any]:
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:
+            continue  # not filled yet
+
+
+def _place(app: Any) -> str:
+    app = getattr(app, "__func__", app)
+    if isinstance(app, FunctionType):
+        module = app.__globals__.get("__name__", app.__module__)
+        name = getattr(app.__code__, "co_qualname", app.__qualname__)
+        return f"{module}.{str(name).replace('.<locals>', '')}"
+    if isinstance(app, partial):
+        return _place(app.func)
+    return _place_of(app if isinstance(app, type) else type(app))
+
+
+def _place_of(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,209 @@
+"""What native routes do not borrow from Flask, said before somebody relies on it.
+
+Hooks are borrowed. The decorators of a view and WSGI middleware around the application are not:
+this finds them, at start and with each change of the map. What decides who may call is told apart
+from what does not, and what the team has acknowledged in the map is said no more.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from flask import Flask
+
+from crossfade.compat.guards import (
+    Guard,
+    State,
+    dependencies_of,
+    guards_of,
+    is_borrowed,
+    matches,
+    name_of,
+)
+from crossfade.compat.middleware import Layer, middleware_around
+from crossfade.errors import MapError, Problem
+from crossfade.mapfile import MigrationMap
+from crossfade.model import Hooks, Stage
+from crossfade.routing import RouteTable, Target
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_MOST_ROUTES: Final = 5
+
+
+class Message(NamedTuple):
+    """One line for the log.
+
+    Attributes:
+        level: of `logging`.
+        text: what is not borrowed, where, and what to do.
+    """
+
+    level: int
+    text: str
+
+
+class Unborrowed:
+    """Looks at a Flask application for what its native routes do without.
+
+    Args:
+        flask_app: the Flask application; None where the legacy side can't be looked into.
+        wsgi: what was mounted: the application itself, or middleware around it.
+    """
+
+    def __init__(self, flask_app: Flask | None, wsgi: WSGIApplication | None) -> None:
+        self._flask = flask_app
+        self._wsgi = wsgi
+
+    def guards(self, target: Target, migration_map: MigrationMap) -> list[Guard]:
+        """Return what decorates a route's view, with what becomes of it on a native answer."""
+        if self._flask is None or target.legacy is None or target.native is None:
+            return []
+        view = self._flask.view_functions.get(target.legacy.endpoint)
+        harmless = migration_map.gateway.harmless_decorators
+        method = target.route.partition(" ")[0]
+        return guards_of(view, method, target.native, target.guards, harmless)
+
+    def middleware(self) -> list[Layer]:
+        """Return the WSGI middleware that native answers do not pass."""
+        return [] if self._flask is None else middleware_around(self._wsgi, self._flask)
+
+    # --- what a map may not say -------------------------------------------------------------------
+
+    def checked(
+        self, build: Callable[[MigrationMap], RouteTable]
+    ) -> Callable[[MigrationMap], RouteTable]:
+        """Return a builder of route tables that refuses maps which open or break a route."""
+
+        def checking(migration_map: MigrationMap) -> RouteTable:
+            table = build(migration_map)
+            problems = list(self._problems(migration_map, table))
+            if problems:
+                raise MapError(problems)
+            return table
+
+        return checking
+
+    def _problems(self, migration_map: MigrationMap, table: RouteTable) -> Iterator[Problem]:
+        moved = []
+        for route in table.routes:
+            if route.entry.stage is not Stage.NATIVE or route.native is None:
+                continue
+            if route.rules:
+                moved.append(route.entry)
+            without = self._flask is None or route.entry.hooks is Hooks.NONE
+            calls = dependencies_of(route.native.dependant) if without else ()
+            needed = list(dict.fromkeys(name_of(call) for call in calls if is_borrowed(call)))
+            if needed:
+                reason, remedy = _nothing_to_borrow(needed, self._flask is None)
+                yield migration_map.problem(route.entry, reason, remedy)
+        unknown = [layer.place for layer in self._unsaid(migration_map) if layer.lost is None]
+        if moved and unknown:
+            reason = (
+                f"{_listed(unknown)} {'is' if len(unknown) == 1 else 'are'} WSGI middleware around "
+                "Flask, which no native route passes: if it decides who may call, this route is "
+                "open" + (f", and so are {len(moved) - 1} more" if len(moved) > 1 else "")
+            )
+            yield migration_map.problem(moved[0], reason, _acknowledge(unknown))
+
+    def _unsaid(self, migration_map: MigrationMap) -> list[Layer]:
+        named = migration_map.gateway.skipped_middleware
+        return [layer for layer in self.middleware() if not layer.is_named(named)]
+
+    # --- what is said of a map --------------------------------------------------------------------
+
+    def messages(self, migration_map: MigrationMap, table: RouteTable) -> Iterator[Message]:
+        """Return what to log of a map: first what may let somebody in, then what is lost."""
+        native = [each for each in _once(table.targets()) if each.stage is Stage.NATIVE]
+        others: dict[Guard, list[str]] = {}
+        for target in native:
+            guards = self.guards(target, migration_map)
+            open_ones = [guard for guard in guards if guard.opens]
+            if open_ones:
+                yield Message(logging.ERROR, _opened(target, open_ones))
+            for guard in guards:
+                if guard.state is State.MISSING and not guard.opens:
+                    others.setdefault(guard, []).append(target.route)
+            idle = _idle(target.guards, guards)
+            if idle:
+                text = f"{target.route} has guards = {idle!r} in {migration_map.file}, but its view"
+                yield Message(logging.WARNING, f"{text} has no such decorator")
+        for guard, routes in others.items():
+            yield Message(logging.WARNING, _lost(guard, routes))
+        moved = [target.route for target in native if target.legacy is not None]
+        for layer in self._unsaid(migration_map) if moved else ():
+            lost = layer.lost or "nobody but you can know what is lost"
+            yield Message(
+                logging.WARNING,
+                f"WSGI middleware {layer.place} does not run for native routes "
+                f"({_some(moved)}): {lost}. {_acknowledge([layer.place])}",
+            )
+
+
+def _nothing_to_borrow(needed: Sequence[str], no_flask: bool) -> tuple[str, str]:
+    what = f"the handler depends on {_listed(needed)} of crossfade.compat"
+    if no_flask:
+        return (
+            f"{what}, but the legacy application is not known to be Flask",
+            "Name the Flask inside: mount_legacy(…, flask_app=…).",
+        )
+    return (
+        f'{what}, but hooks = "none" lends nothing: every request would be answered 500',
+        'Remove hooks = "none", or give the handler a dependency that needs no Flask.',
+    )
+
+
+def _opened(target: Target, guards: Sequence[Guard]) -> str:
+    names = _listed([guard.name for guard in guards])
+    keys = ", ".join(f'"{guard.decorator.leaf}"' for guard in guards)
+    instead = "; ".join(dict.fromkeys(guard.known.instead for guard in guards))
+    handler = target.native.handler if target.native is not None else "the handler"
+    return (
+        f"{target.route} is native and may be OPEN: Flask's view has {names}, and no such guard is "
+        f"seen on {handler}. Instead of it: {instead}. If the handler has a guard of its own, say "
+        f"so in the map: guards = [{keys}]"
+    )
+
+
+def _lost(guard: Guard, routes: Sequence[str]) -> str:
+    doubt = ""
+    if guard.known.work.name == "UNKNOWN":
+        doubt = " crossfade does not know what it does."
+    return (
+        f"the decorator {guard.decorator} of Flask's views does not run for {_some(routes)}."
+        f"{doubt} Instead of it: {guard.known.instead}. Said no more with guards = "
+        f'["{guard.decorator.leaf}"] on a route, or for all routes with [gateway] '
+        f'harmless_decorators = ["{guard.decorator}"]'
+    )
+
+
+def _acknowledge(places: Iterable[str]) -> str:
+    names = ", ".join(f'"{place}"' for place in places)
+    return f"If native routes can do without: [gateway] skipped_middleware = [{names}]"
+
+
+def _idle(named: Sequence[str], guards: Sequence[Guard]) -> list[str]:
+    """Return the names in `guards` that mean nothing: misspelt, or gone from the view."""
+    return [name for name in named if not any(matches(guard.decorator, [name]) for guard in guards)]
+
+
+def _once(targets: Iterable[Target]) -> Iterator[Target]:
+    said: set[tuple[str, Any]] = set()
+    for target in targets:
+        key = (target.route, None if target.legacy is None else target.legacy.endpoint)
+        if key not in said:
+            said.add(key)
+            yield target
+
+
+def _some(routes: Sequence[str]) -> str:
+    shown = ", ".join(routes[:_MOST_ROUTES])
+    more = len(routes) - _MOST_ROUTES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
