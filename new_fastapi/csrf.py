@@ -52,9 +52,12 @@ def problem_with(token: str | None, session: SessionData, secret_key: str) -> st
 async def check_csrf(request: Request, settings: CurrentSettings, session: BrowserSession) -> None:
     """Answer 400 unless the request brings its session's token: a dependency of what changes data.
 
-    While the route borrows Flask, CSRFProtect has seen to that before the handler's turn.
+    While the route borrows Flask, CSRFProtect has seen to that before the handler's turn; but not
+    on a route that only FastAPI has, which CSRFProtect passes over.
     """
-    if flask.has_request_context() and flask.g.get("csrf_valid"):
+    if flask.has_request_context() and (
+        flask.g.get("csrf_valid") or not flask.current_app.config["WTF_CSRF_ENABLED"]
+    ):
         return
     token = (await request.form()).get(FIELD)  # empty where the body is no form
     if not token:

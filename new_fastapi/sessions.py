@@ -75,7 +75,9 @@ class FlaskCookieSession:
 
         def save(headers: MutableHeaders) -> None:
             if session:
-                cookie = dump_cookie(COOKIE, signer.dumps(dict(sorted(session.items()))), httponly=True)
+                cookie = dump_cookie(
+                    COOKIE, signer.dumps(dict(sorted(session.items()))), httponly=True
+                )
             else:
                 cookie = dump_cookie(COOKIE, expires=0, max_age=0, httponly=True)
             headers.append("Set-Cookie", cookie)

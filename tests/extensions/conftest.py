@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,17 +83,21 @@ def legacy(config: dict[str, Any]) -> Iterator[Flask]:
 def gateway(legacy: Flask, tmp_path: Path) -> Iterator[Gateway]:
     """Return what starts a gateway: `gateway("GET /me", "POST /login")` has these routes native.
 
+    Those in `without_flask` are native, and borrow nothing.
+
     Each call is a gateway of its own, in front of one Flask application, with a client that keeps
     its cookies; clients made from one test thus share nothing but the application's state.
     """
     with ExitStack() as stack:
         count = 0
 
-        def start(*native: str) -> httpx.Client:
+        def start(*native: str, without_flask: Sequence[str] = ()) -> httpx.Client:
             nonlocal count
             count += 1
             path = tmp_path / f"map{count}.toml"
             lines = "".join(f'"{route}" = "native"\n' for route in native)
+            bare = '{ stage = "native", hooks = "none" }'
+            lines += "".join(f'"{route}" = {bare}\n' for route in without_flask)
             path.write_text(f"[gateway]\nserved_by_header = true\n[routes]\n{lines}")
             app = create_native_app(Settings.load(legacy.config))
             mount_legacy(app, legacy, migration_map=path)
