@@ -82,6 +82,17 @@ def test_what_is_no_pair_of_sessions_stays_as_it_is(app: Flask) -> None:
     assert SessionReader(Flask(__name__)).settle(found, 1.0) is found
 
 
+def header(name: str, legacy: str | None, native: str | None) -> Difference:
+    """Return a difference in a header."""
+    return Difference(Kind.HEADER, f"header.{name}", legacy, native)
+
+
+def test_a_number_of_seconds_stays_a_difference() -> None:
+    """Where the sides never fall on one second, one of them counts otherwise."""
+    found = header("retry-after", "60", "59")
+    assert list(settle([found], None, 0.5, last=True)) == [found]
+
+
 def test_dates_are_one_date_only_when_nobody_is_asked_again() -> None:
     """Until then the sides may still fall on one second."""
     near, far = date("01", "02"), date("01", "09")
@@ -99,6 +110,12 @@ def test_dates_are_one_date_only_when_nobody_is_asked_again() -> None:
         (session("a.aaaaaa.ssssssssssssssssssss", "a.bbbbbb.tttttttttttttttttttt"), True),
         (session("a.aaaaaa.ssssssssssssssssssss", "b.bbbbbb.tttttttttttttttttttt"), False),
         (session("a.aaaaaa.ssssssssssssssssssss", "a.aaaaaa.tttttttttttttttttttt"), False),
+        (header("x-ratelimit-reset", "1795168655", "1795168654"), True),
+        (header("x-ratelimit-reset", "1795168655", "60"), False),
+        (header("x-number", "1795168655", "1795178655"), False),
+        (header("retry-after", "60", "59"), True),
+        (header("retry-after", "60", None), False),
+        (header("x-ratelimit-remaining", "4", "3"), False),
         (session("abc", "abd"), False),
         (session(None, "abd"), False),
     ],

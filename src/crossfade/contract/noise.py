@@ -22,6 +22,12 @@ from crossfade.contract.request import http_date
 _SIGNED: Final = re.compile(r'"?(\.?[\w-]+)\.([\w-]{5,8})\.[\w-]{20,}"?')
 """Payload, seconds and signature as itsdangerous joins them."""
 
+_EPOCH: Final = re.compile(r"[12]\d{9}")
+"""Seconds since 1970, from 2001 to 2065: `X-RateLimit-Reset: 1795168654`."""
+
+_SECONDS: Final = ("header.retry-after", "header.age")
+"""Headers that hold a number of seconds (RFC 9110, RFC 9111): until, or since, a moment."""
+
 
 class SessionReader:
     """Reads the session cookies of one Flask application."""
@@ -98,7 +104,7 @@ def by_the_clock(difference: Difference) -> bool:
     one, other = _SIGNED.fullmatch(ours), _SIGNED.fullmatch(theirs)
     if one and other:
         return one[1] == other[1] and one[2] != other[2]
-    return _date_within(difference, 60)
+    return _date_within(difference, 60) or _number_within(difference, 60)
 
 
 def _date_within(difference: Difference, seconds: float) -> bool:
@@ -106,3 +112,11 @@ def _date_within(difference: Difference, seconds: float) -> bool:
     if difference.kind not in (Kind.COOKIE, Kind.HEADER) or first is None or second is None:
         return False
     return abs((first - second).total_seconds()) <= seconds + 1
+
+
+def _number_within(difference: Difference, seconds: float) -> bool:
+    """Whether both values are a number of seconds, such as the clock makes one more or less."""
+    ours, theirs = difference.legacy or "", difference.native or ""
+    moments = _EPOCH.fullmatch(ours) and _EPOCH.fullmatch(theirs)
+    times = difference.where in _SECONDS and ours.isdecimal() and theirs.isdecimal()
+    return bool(moments or times) and abs(int(ours) - int(theirs)) <= seconds
