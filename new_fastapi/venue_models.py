@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from marshmallow import fields
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -17,7 +16,7 @@ from pydantic import (
     field_validator,
 )
 
-from new_fastapi.compat.marshmallow import collection, loads, loads_text
+from new_fastapi.compat.marshmallow import loads, loads_text
 from new_fastapi.schemas import Answer
 
 Surface = Literal["grass", "clay", "artificial"]
@@ -60,7 +59,8 @@ class NewVenue(BaseModel):
         loads_text(fields.Url(allow_none=True)),
         WithJsonSchema({"type": ["string", "null"], "format": "uri"}),
     ] = None
-    tags: Annotated[list[Tag], BeforeValidator(collection)] = []
+    # What passes for a list differs between versions of marshmallow.
+    tags: Annotated[list[Tag], loads(fields.List(fields.Raw(allow_none=True)))] = []
     hours: dict[Weekday, Text] = {}
     address: Address
 

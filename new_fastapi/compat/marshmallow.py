@@ -51,7 +51,8 @@ def schema_query(schema: Schema) -> dict[str, Any]:
 
 def _plugin() -> Any:
     """Return apispec's plugin, with schemas within schemas written out."""
-    plugin = MarshmallowPlugin(schema_name_resolver=lambda schema: None)
+    unnamed: Any = lambda schema: None  # noqa: E731 - apispec's type has no place for None
+    plugin = MarshmallowPlugin(schema_name_resolver=unnamed)
     APISpec("", "", "3.1.0", plugins=[plugin])  # gives the plugin its converter
     return plugin
 
@@ -77,11 +78,6 @@ def _load_by(field: Field[Any]) -> Callable[[Any], Any]:
             raise PydanticCustomError("marshmallow", "{texts}", {"texts": error.messages}) from None
 
     return load
-
-
-def collection(value: Any) -> Any:
-    """Take an object for the list of its keys, as `fields.List` does."""
-    return list(value) if isinstance(value, Mapping) else value
 
 
 # --- what pydantic refuses, in marshmallow's words ------------------------------------------------
@@ -255,5 +251,3 @@ def _put(words: Words, place: list[Any], texts: list[str]) -> None:
     for step in way:
         words = words.setdefault(step, {})
     words.setdefault(last, []).extend(texts)
-
-
