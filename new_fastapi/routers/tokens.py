@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from crossfade.compat import form, form_body
@@ -15,13 +16,16 @@ from new_fastapi.routers.auth import authenticate
 from new_fastapi.schemas import AccessToken, Contact, Profile, Tokens
 from new_fastapi.tokens import Token, TokenRefused, blocklist, issue, token_required
 
+Email = Annotated[str, Field(examples=["ada@example.com"])]
+Password = Annotated[str, Field(examples=["engine-no-1"])]
+
 router = APIRouter(prefix="/fan-api", tags=["tokens"])
 
 
 @router.post(
     "/token",
     response_model=Tokens,
-    openapi_extra=form_body(required=("username", "password"), username=str, password=str),
+    openapi_extra=form_body(required=("username", "password"), username=Email, password=Password),
 )
 async def token(
     username: Annotated[str, form("username", default="")],

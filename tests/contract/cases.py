@@ -64,6 +64,8 @@ AGES: list[object] = [-1, 2**63 - 1, 2**63, 7.0, "7", True, [], {}, 1e400]
 EMAILS: list[object] = [None, "nowhere", ["@"], 1, "", "\ud800@"]
 NAMES: list[object] = [None, 1, True, "", " \t", {"a": 1}, "\ud800"]
 DATES: list[object] = ["2026-02-30", "20260531", "0001-01-01", "2026-05-31T10:00:00", 1, "", None]
+FORM = "application/x-www-form-urlencoded"
+TARGETS = ("/todos%3Fdone=1", "//evil.example", "https://evil.example", "/%5Cevil", "/a%0Ab", "x")
 UUID = "6fa459ea-ee8a-3ca4-894e-db77e160355e"
 
 CASES: dict[str, list[Case]] = {
@@ -236,6 +238,46 @@ CASES: dict[str, list[Case]] = {
     "GET /shop/faq": [Case("/shop/faq")],
     "GET /shop/catalogue/": [Case("/shop/catalogue/")],
     "GET /shop/catalogue/page/<int:page>": [Case(f"/shop/catalogue/page/{n}") for n in (0, 2, 7)],
+    "GET /login": [Case("/login"), Case("/login?next=/a%22b&next=c"), Case("/login?next=")],
+    "POST /login": [
+        *sent(
+            "/login",
+            {"email": "ada@example.com", "password": "engine-no-1"},
+            {"email": "ada@example.com", "password": "engine-no-1", "remember": "no"},
+            {"email": "ada@example.com", "password": "engine"},
+            {"email": "linus@example.com", "password": ""},
+            {"email": None, "password": ["engine-no-1"]},
+            [],
+            "ada@example.com",
+        ),
+        *(
+            Case(f"/login{query}", body.encode(), FORM)
+            for body in ("email=ada%40example.com&password=engine-no-1&remember=on", "email=<&a=b")
+            for query in ("", *(f"?next={target}" for target in TARGETS))
+        ),
+        Case("/login"),
+        Case("/login", b"{", JSON),
+    ],
+    "POST /logout": [Case("/logout"), Case("/logout", b"{}", JSON)],
+    "GET /me": [Case("/me")],
+    "GET /members/dues": [Case("/members/dues"), Case("/members/dues?a=%2F&b")],
+    "GET /members/card": [Case("/members/card")],
+    "POST /fan-api/token": [
+        *(
+            Case("/fan-api/token", body, FORM)
+            for body in (
+                b"username=ada%40example.com&password=engine-no-1",
+                b"username=ada%40example.com&password=engine&grant_type=password",
+                b"password=engine-no-1",
+                b"",
+            )
+        ),
+        Case("/fan-api/token", b'{"username": "ada@example.com"}', JSON),
+    ],
+    "POST /fan-api/refresh": [Case("/fan-api/refresh")],
+    "DELETE /fan-api/token": [Case("/fan-api/token")],
+    "GET /fan-api/profile": [Case("/fan-api/profile")],
+    "GET /fan-api/contact": [Case("/fan-api/contact")],
 }  # fmt: skip
 
 URL_MAP = [

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from legacy_flask.seed import DEMO_PASSWORD, reset_data
 from legacy_flask.views import fans
 from new_fastapi import Settings
 from new_fastapi import create_app as create_native_app
+from tests.extensions.revoked import RevokedTokens
 from tests.extensions.states import CachedAnswers, Limits
 
 ROOT = Path(__file__).parent.parent.parent
@@ -43,6 +45,9 @@ def legacy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
             "MAX_CONTENT_LENGTH": 2000,
             "DASHBOARD_SCORES_DELAY": 0.0,
             "DASHBOARD_NEWS_DELAY": 0.0,
+            "TOKEN_BLOCKLIST": str(folder / "revoked-tokens"),
+            # Those of `contract_logins` are made once, and used until the end of the run.
+            "JWT_ACCESS_TOKEN_EXPIRES": timedelta(days=1),
         }
     )
     if not app.config["PREPARE_DATABASE"]:
@@ -73,8 +78,9 @@ def contract_app(legacy: Flask) -> FastAPI:
 
 @pytest.fixture(scope="session")
 def contract_state(legacy: Flask) -> Iterator[States]:
-    """Reset what both sides share: the database, the counters of rate limits, the cache."""
+    """Reset what both sides share: the database, counters of rate limits, cache, blocklist."""
     database = SQLAlchemyState(legacy.config["SQLALCHEMY_DATABASE_URI"])
     answers = [fans.standings_key(order) for order in fans.ORDERS]
-    yield States(database, Limits(limiter), CachedAnswers(legacy, cache, answers))
+    revoked = RevokedTokens(legacy.config["TOKEN_BLOCKLIST"])
+    yield States(database, Limits(limiter), CachedAnswers(legacy, cache, answers), revoked)
     database.close()

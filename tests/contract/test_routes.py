@@ -25,10 +25,27 @@ def _member(client: LoginClient) -> Mapping[str, str]:
     return {"X-CSRFToken": token[1]}
 
 
+def _grace(client: LoginClient) -> None:
+    client.post("/login", json={"email": "grace@example.com", "password": DEMO_PASSWORD})
+
+
+def _fan(client: LoginClient) -> Mapping[str, str]:
+    return _bearer(client, "access_token")
+
+
+def _fans_refresh(client: LoginClient) -> Mapping[str, str]:
+    return _bearer(client, "refresh_token")
+
+
+def _bearer(client: LoginClient, kind: str) -> Mapping[str, str]:
+    form = {"username": DEMO_EMAIL, "password": DEMO_PASSWORD}
+    return {"authorization": f"Bearer {client.post('/fan-api/token', data=form).json()[kind]}"}
+
+
 @pytest.fixture
 def contract_logins() -> Mapping[str, Any]:
-    """Return the one who may see more."""
-    return {"member": _member}
+    """Return those who may see more: the treasurer, a member, and who has a token."""
+    return {"member": _member, "grace": _grace, "fan": _fan, "fan's refresh": _fans_refresh}
 
 
 def test_every_route(contract_routes: Routes) -> None:
