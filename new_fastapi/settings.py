@@ -58,6 +58,7 @@ class SessionSettings:
     secret_keys: tuple[str, ...]
     lifetime: int
     key_prefix: str
+    serialization: str
     directory: str
     redis_url: str
 
@@ -71,6 +72,7 @@ class SessionSettings:
             secret_keys=(*(flask.get("SECRET_KEY_FALLBACKS") or ()), flask["SECRET_KEY"]),
             lifetime=int(lifetime.total_seconds() if hasattr(lifetime, "days") else lifetime),
             key_prefix=flask.get("SESSION_KEY_PREFIX", "session:"),
+            serialization=flask.get("SESSION_SERIALIZATION_FORMAT", "msgpack"),
             directory=flask["SESSION_DIR"],
             redis_url=flask["SESSION_REDIS_URL"],
         )

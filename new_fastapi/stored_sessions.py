@@ -48,10 +48,11 @@ def _store(settings: SessionSettings) -> Any:
         from redis import Redis
 
         redis = Redis.from_url(settings.redis_url)
+        decode = {"msgpack": msgspec.msgpack.decode, "json": msgspec.json.decode}
 
         def get(key: str) -> Any:
             stored: Any = redis.get(key)
-            return stored and msgspec.msgpack.decode(stored)
+            return stored and decode[settings.serialization](stored)
 
         return get
     raise LookupError(f"sessions of SESSION_TYPE={settings.kind} can't be read without Flask")

@@ -13,6 +13,7 @@ from legacy_flask.validation import JsonObject, json_object
 
 blueprint = Blueprint("mail", __name__)
 
+
 def new_invitation() -> JsonObject:
     """Return where the invitation goes, and what the trainer adds."""
     data = json_object()

@@ -69,7 +69,7 @@ def test_what_a_mail_says(gateway: Gateway, mailbox: Mailbox) -> None:
     assert (arrived.sender, arrived.recipients) == ("club@example.com", ("zoe@example.com",))
     message = arrived.message
     assert message["to"] == '"Siobhán \\"Sibs\\" O\'Brien" <zoe@example.com>'
-    assert message["subject"] == "Training with Siobhán \"Sibs\" O'Brien ⚽"
+    assert message["subject"] == 'Training with Siobhán "Sibs" O\'Brien ⚽'
     assert message["from"] == "Café Rovers <club@example.com>"
     assert message["reply-to"] == "Zoë Müller <coach@example.com>"
     text, html = message.get_body(("plain",)), message.get_body(("html",))
