@@ -32,9 +32,14 @@ def test_a_call_leaves_nothing_behind(contract: Contract) -> None:
     assert contract.post("/teams", json={"name": "Twice"}).content == first.content
 
 
-def test_the_session_of_a_member_survives_native_routes(contract: Contract) -> None:
-    """Flask logs in; native routes neither need nor lose the session."""
-    login = {"email": DEMO_EMAIL, "password": DEMO_PASSWORD}
-    contract.post("/login", json=login, answered_by="flask")
-    contract.get("/users/1", answered_by="fastapi")
-    assert contract.get("/me", answered_by="flask").json()["email"] == DEMO_EMAIL
+def test_a_member_from_login_to_logout(contract: Contract) -> None:
+    """Each side opens a session, shows what is for members, and ends it."""
+    login = {"email": DEMO_EMAIL, "password": DEMO_PASSWORD, "remember": "on"}
+    contract.get("/members/dues")
+    contract.post("/login?next=/members/dues", data=login)
+    contract.get("/users/1")
+    assert contract.get("/me").json()["email"] == DEMO_EMAIL
+    assert contract.get("/members/dues").status_code == 200
+    assert contract.get("/members/card").status_code == 200
+    contract.post("/logout")
+    assert contract.get("/me").status_code == 401
