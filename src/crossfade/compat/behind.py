@@ -10,6 +10,7 @@ called. A handler that stands in the view's place says what it stood behind:
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 import flask
@@ -31,8 +32,8 @@ def decorated(*decorators: Callable[[Any], Any]) -> Any:
     What one of them returns without calling the view, or raises, is the answer, and the handler is
     not called. Headers and cookies that one adds to the view's response are added to the answer.
 
-    It goes before the handler's parameters are looked at, as in Flask, where it is one of the
-    route's own `dependencies=[…]`.
+    As one of the route's own `dependencies=[…]` it goes before the handler's parameters are looked
+    at. Only a JSON body that FastAPI's own models take is parsed earlier; `json_model` waits.
 
     Args:
         decorators: `login_required`, `limiter.limit("5/minute")`, `cross_origin()`, one of your
@@ -47,9 +48,9 @@ def decorated(*decorators: Callable[[Any], Any]) -> Any:
 
     def view(**_: Any) -> flask.Response:
         """Stand where the view stood, and note that it would have been called."""
-        response = flask.current_app.response_class()
+        response: flask.Response = _stand_in(flask.current_app.response_class)()
         response.headers.clear()
-        _passed(response)
+        setattr(flask.g, _PASSED, response)
         return response
 
     # A name of its own: extensions know views by their module and name.
@@ -60,16 +61,16 @@ def decorated(*decorators: Callable[[Any], Any]) -> Any:
 
     def run(connection: HTTPConnection) -> None:
         flask_context(connection)
-        _passed(None)
+        setattr(flask.g, _PASSED, None)
         values = flask.request.view_args or {}
-        result = flask.current_app.ensure_sync(behind)(**values)
+        result = flask.current_app.make_response(behind(**values))
         response = getattr(flask.g, _PASSED)
-        if response is None:
-            flask.abort(flask.current_app.make_response(result))
-        if result is not response or response.status_code != 200 or response.get_data():
+        if response is None and not isinstance(result, _StandIn):
+            flask.abort(result)
+        if result is not response or response.was_used:
             names = ", ".join(getattr(each, "__qualname__", repr(each)) for each in decorators)
             raise CrossfadeError(
-                f"a decorator of {flask.request.endpoint} makes another answer of the view's: "
+                f"a decorator of {flask.request.endpoint} keeps or changes the view's answer: "
                 f"decorated({names}) can only let a request pass, refuse it, or add headers"
             )
         if response.headers:
@@ -81,8 +82,27 @@ def decorated(*decorators: Callable[[Any], Any]) -> Any:
 _PASSED: Final = "_crossfade_passed"
 
 
-def _passed(response: flask.Response | None) -> None:
-    setattr(flask.g, _PASSED, response)
+class _StandIn(flask.Response):
+    """What the handler will answer, as decorators see it: headers may be added to it."""
+
+    _was_kept = False
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Refuse to be kept: a cache would give it to the next who asks, also on Flask's side."""
+        self._was_kept = True
+        raise CrossfadeError(
+            "what a native handler will answer is not known yet: nobody can keep it"
+        )
+
+    @property
+    def was_used(self) -> bool:
+        """Whether a decorator did more to it than to add headers."""
+        return self._was_kept or self.status_code != 200 or bool(self.get_data())
+
+
+@cache
+def _stand_in(response_class: type[flask.Response]) -> Any:
+    return type("StandIn", (_StandIn, response_class), {})
 
 
 def _add_headers(asked: flask.Response) -> None:
