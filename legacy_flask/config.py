@@ -7,6 +7,7 @@ migration can never point at two databases.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 INSTANCE = Path(__file__).resolve().parent.parent / "instance"
 
-CORS_RESOURCES: dict[str, dict[str, Any]] = {
+CORS_RESOURCES: dict[str | re.Pattern[str], dict[str, Any]] = {
     r"/fan-api/*": {
         # A pattern has to match from the start only: without the $ it lets in fans.example.evil.com
         "origins": ["https://fans.example", r"https://[a-z]+\.fans\.example$"],

@@ -51,4 +51,4 @@ async def answer(key: str) -> Response | None:
 async def keep_answer(key: str, response: Response, timeout: int) -> None:
     """Keep an answer in the form in which a Flask view would have returned it."""
     headers = [(name, value) for name, value in response.headers.items()]
-    await put(key, flask.Response(response.body, response.status_code, headers), timeout)
+    await put(key, flask.Response(bytes(response.body), response.status_code, headers), timeout)

@@ -44,7 +44,7 @@ def search() -> Response:
 
 
 @blueprint.post("/transfers")
-@login_required
+@login_required  # type: ignore[untyped-decorator]
 @twenty_changes
 @ten_transfers
 def transfer() -> tuple[Response, int]:
@@ -64,7 +64,7 @@ def transfer() -> tuple[Response, int]:
 
 
 @blueprint.delete("/players/<int:player_id>/team")
-@login_required
+@login_required  # type: ignore[untyped-decorator]
 @twenty_changes
 def release(player_id: int) -> tuple[str, int]:
     """Make a player a free agent."""

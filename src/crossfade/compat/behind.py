@@ -10,7 +10,6 @@ called. A handler that stands in the view's place says what it stood behind:
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any, Final
 
 import flask
@@ -48,8 +47,7 @@ def decorated(*decorators: Callable[[Any], Any]) -> Any:
 
     def view(**_: Any) -> flask.Response:
         """Stand where the view stood, and note that it would have been called."""
-        response: flask.Response = _stand_in(flask.current_app.response_class)()
-        response.headers.clear()
+        response = _stand_in()
         setattr(flask.g, _PASSED, response)
         return response
 
@@ -64,10 +62,10 @@ def decorated(*decorators: Callable[[Any], Any]) -> Any:
         setattr(flask.g, _PASSED, None)
         values = flask.request.view_args or {}
         result = flask.current_app.make_response(behind(**values))
-        response = getattr(flask.g, _PASSED)
+        response: _StandIn | None = getattr(flask.g, _PASSED)
         if response is None and not isinstance(result, _StandIn):
             flask.abort(result)
-        if result is not response or response.was_used:
+        if response is None or result is not response or response.was_used:
             names = ", ".join(getattr(each, "__qualname__", repr(each)) for each in decorators)
             raise CrossfadeError(
                 f"a decorator of {flask.request.endpoint} keeps or changes the view's answer: "
@@ -100,9 +98,18 @@ class _StandIn(flask.Response):
         return self._was_kept or self.status_code != 200 or bool(self.get_data())
 
 
-@cache
-def _stand_in(response_class: type[flask.Response]) -> Any:
-    return type("StandIn", (_StandIn, response_class), {})
+_stand_ins: Final[dict[type[flask.Response], type[_StandIn]]] = {}
+
+
+def _stand_in() -> _StandIn:
+    """Return an empty response of the application's own class."""
+    own = flask.current_app.response_class
+    cls = _stand_ins.get(own)
+    if cls is None:
+        cls = _stand_ins[own] = type("StandIn", (_StandIn, own), {})
+    response = cls()
+    response.headers.clear()
+    return response
 
 
 def _add_headers(asked: flask.Response) -> None:
