@@ -12,7 +12,18 @@ from typing import Any
 
 from flask import Flask
 
-from legacy_flask import cli, config, database, errors, forms, hooks, login, sessions, tokens
+from legacy_flask import (
+    apidocs,
+    cli,
+    config,
+    database,
+    errors,
+    forms,
+    hooks,
+    login,
+    sessions,
+    tokens,
+)
 from legacy_flask.converters import IdListConverter
 from legacy_flask.extensions import MIGRATIONS, cache, cors, db, limiter, mail, migrate
 from legacy_flask.views import BLUEPRINTS
@@ -46,6 +57,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     cli.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    apidocs.init_app(app)
     forms.init_app(app)  # after the blueprints, which it looks at
 
     if app.config["PREPARE_DATABASE"]:

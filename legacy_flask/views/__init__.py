@@ -9,6 +9,7 @@ from legacy_flask.views import (
     dashboard,
     fans,
     feed,
+    fees,
     files,
     guestbook,
     hello,
@@ -17,6 +18,7 @@ from legacy_flask.views import (
     members,
     pages,
     quotes,
+    referees,
     shop,
     todos,
     tokens,
@@ -47,4 +49,6 @@ BLUEPRINTS = (
     guestbook.api,
     venues.blueprint,
     quotes.blueprint,
+    referees.blueprint,
+    fees.blueprint,
 )

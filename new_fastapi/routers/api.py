@@ -11,11 +11,13 @@ from new_fastapi.routers import (
     club,
     dashboard,
     fans,
+    fees,
     guestbook,
     hello,
     mail,
     matches,
     quotes,
+    referees,
     shop,
     todos,
     tokens,
@@ -39,3 +41,5 @@ router.include_router(mail.router)
 router.include_router(basket.router)
 router.include_router(quotes.router)
 router.include_router(venues.router)
+router.include_router(referees.router)
+router.include_router(fees.router)
