@@ -7,7 +7,7 @@ from pathlib import Path
 
 FIXTURES = Path(__file__).parent / "downloads" / "fixtures.txt"
 
-INVITATION = "You are invited to the season's first training – “Fußball für alle”."
+INVITATION = "You are invited to the season's first training: “Fußball für alle”."
 REMINDER = "Please remember the season's first training."
 
 # What RFC 5321 calls a Mailbox, without quoted strings and addresses in brackets.

@@ -33,7 +33,7 @@ def invitation(
     message = EmailMessage()
     message["Subject"] = f"Training with {player.name} ⚽"
     message["From"] = settings.default_sender
-    # Not `formataddr`: a header that is text loses the quotes of a name like Siobhán "Sibs" O'Brien.
+    # Not `formataddr`: of Siobhán "Sibs" O'Brien a header that is text loses the quotes.
     message["To"] = Address(player.name, addr_spec=email)
     message["Date"] = localtime()
     message["Message-ID"] = make_msgid()

@@ -6,7 +6,7 @@ decides about cookies and lifetimes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -48,7 +48,10 @@ def _store(settings: SessionSettings) -> Any:
         from redis import Redis
 
         redis = Redis.from_url(settings.redis_url)
-        decode = {"msgpack": msgspec.msgpack.decode, "json": msgspec.json.decode}
+        decode: dict[str, Callable[[bytes], Any]] = {
+            "msgpack": msgspec.msgpack.decode,
+            "json": msgspec.json.decode,
+        }
 
         def get(key: str) -> Any:
             stored: Any = redis.get(key)

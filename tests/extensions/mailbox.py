@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
+from functools import cached_property
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope
-
 
 NOISE = ("message-id", "date")
 """Headers that differ from one mail to the next, whoever sends it."""
@@ -27,7 +27,7 @@ class Mail:
     recipients: tuple[str, ...]
     content: bytes
 
-    @property
+    @cached_property
     def message(self) -> EmailMessage:
         """The mail, parsed."""
         message = message_from_bytes(self.content, policy=policy.default)

@@ -80,7 +80,7 @@ class MemoryStore(BaseCache):
             self.meeting.wait(30)
         return found
 
-    def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
+    def set(self, key: str, value: Any, timeout: Any = None) -> bool:
         """Keep a session."""
         self._note("set")
         self.sessions[key] = copy.deepcopy(value)

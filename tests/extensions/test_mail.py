@@ -250,8 +250,18 @@ def contract_state(legacy: Flask, mailbox: Mailbox) -> Iterator[States]:
 
 
 def test_every_case_sends_the_same_mails(contract_routes: Routes) -> None:
-    """All that `prove()` makes of the three routes, the mails compared after each."""
-    contract_routes.prove("/players/<int:player_id>/*", "/teams/<int:team_id>/*")
+    """All that `prove()` makes of the route, the mails compared after each."""
+    contract_routes.prove(REMIND)
+
+
+def test_mails_of_the_background_are_compared(contract: Contract, mailbox: Mailbox) -> None:
+    """A contract waits for background tasks, then compares, then resets."""
+    contract.post("/players/2/invite", json=GOOD)
+    contract.post("/teams/2/invite", json=GOOD)
+    assert mailbox.mails == []
+    with contract.sequence():
+        contract.post("/players/2/invite", json=GOOD)
+        contract.post("/players/3/invite", json=GOOD)
 
 
 def test_a_native_route_that_forgets_its_mail_is_red(
