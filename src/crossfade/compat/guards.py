@@ -160,7 +160,8 @@ def _counterparts(native: NativeRoute, method: str) -> Iterator[_Counterpart]:
 def _same(decorator: Decorator) -> _Counterpart:
     """A decorator that stands on the native handler, too."""
     work = known(decorator).work
-    return _Counterpart(str(decorator), frozenset({Work.LOGIN, work} if work.is_access else ()))
+    works = {Work.LOGIN, work} if work.is_access else {work} & {Work.LIMIT}
+    return _Counterpart(str(decorator), frozenset(works))
 
 
 def dependencies_of(dependant: Any) -> Iterator[Any]:

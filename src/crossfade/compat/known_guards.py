@@ -25,6 +25,9 @@ class Work(Enum):
     FRESH = "access after a fresh login"
     """It refuses whom only a cookie remembers."""
 
+    LIMIT = "rate limit"
+    """It counts, and refuses those who ask too often."""
+
     ANSWER = "answer"
     """It changes the answer or whether the view runs."""
 
@@ -61,6 +64,7 @@ class Known(NamedTuple):
 _LOGGED_IN: Final = "take user: LoggedIn of crossfade.compat"
 _ALLOWED: Final = "use dependencies=[allowed(check)] of crossfade.compat"
 _TOKEN: Final = "depend on a function that verifies the token"  # noqa: S105 - words, no secret
+_LIMITED: Final = "use dependencies=[decorated(limiter.limit(…))] of crossfade.compat, or slowapi"
 _OWN_MODELS: Final = "FastAPI validates with the handler's types"
 _TRACE: Final = "the trace has no span of its own for the handler"
 _MIXED: Final = "depend on a function that asks the same of flask_security"
@@ -98,7 +102,8 @@ KNOWN: Final[dict[str, dict[str, Known]]] = {
     "prometheus_flask_exporter": {
         "*": Known(Work.ANSWER, "count in the handler; the default metrics' hooks are borrowed")
     },
-    "flask_limiter": {"*": Known(Work.BORROWED)},
+    "flask_limiter": {"*": Known(Work.LIMIT, _LIMITED)},
+    "slowapi": {"*": Known(Work.LIMIT, _LIMITED)},
     "flask_wtf": {"*": Known(Work.BORROWED)},
     "flask_seasurf": {"*": Known(Work.BORROWED)},
     "flask_talisman": {"*": Known(Work.BORROWED)},
