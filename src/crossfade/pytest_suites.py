@@ -49,7 +49,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "crossfade_record_redact",
-        "Redact passwords and the like in what --crossfade-record keeps (default: false).",
+        "Redact passwords and the like in what --crossfade-record keeps, those that stand in the "
+        "project's own files as well (default: false).",
         type="bool",
         default=False,
     )
@@ -116,13 +117,16 @@ class _Plugin:
         return report
 
     def _make(self) -> Suite:
-        from crossfade.contract.redaction import OfEnvironment, Redaction
+        from crossfade.contract.project_text import ProjectText
         from crossfade.contract.suites import Suite
+        from crossfade.contract.suites_record import SuiteRedaction
 
         redaction = None
         if self._folder:
+            root = self._config.rootpath
+            project = ProjectText(root, without=root / self._folder)
             strict = self._config.getini("crossfade_record_redact")
-            redaction = Redaction() if strict else OfEnvironment()
+            redaction = SuiteRedaction(None if strict else project.has)
         if not self._chosen:
             return Suite(None, redaction)
         from crossfade.contract.suites_replay import Replay
@@ -176,12 +180,29 @@ class _Plugin:
             terminalreporter.line(f"{kept} exchanges kept in {len(self._written)} files:")
             for path in self._written:
                 terminalreporter.line(f"  {self._relative(path)}")
+            for line in self._withheld():
+                terminalreporter.line(line, yellow=True)
             if self._failed:
                 terminalreporter.line(f"{len(self._failed)} failed tests are not kept", yellow=True)
         if self._chosen:
             terminalreporter.section("crossfade: this suite on FastAPI")
             for line, red in self._native_lines():
                 terminalreporter.line(line, red=red)
+
+    def _withheld(self) -> Iterator[str]:
+        """What was not kept because it is secret."""
+        tests = [account for test, account in self._tests.items() if test not in self._failed]
+        redacted = Counter(line for account in tests for line in account["redacted"])
+        if redacted:
+            yield (
+                f"{_count(sum(redacted.values()), 'request')} kept without a secret, so both sides "
+                "may refuse them alike:"
+            )
+            yield from (f"  {line} ({times}x)" for line, times in redacted.most_common(_MOST_LINES))
+        left_out = Counter(line for account in tests for line in account["left_out"])
+        if left_out:
+            yield f"{_count(sum(left_out.values()), 'request')} not kept, for a secret:"
+            yield from (f"  {line} ({times}x)" for line, times in left_out.most_common(_MOST_LINES))
 
     def _relative(self, path: Path) -> Path:
         root = self._config.rootpath

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from crossfade.exchange import Request
@@ -36,13 +37,6 @@ _ANYWHERE: Final = ("password", "passwd", "passphrase", "secret", "token", "apik
 _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
-class Redactor(Protocol):
-    """Takes secrets out of a request."""
-
-    def request(self, request: Request) -> Request:
-        """Return the request without them."""
-
-
 class UnreadableError(Exception):
     """A body names a secret and can't be taken apart; so it must not be kept at all."""
 
@@ -54,10 +48,12 @@ class Redaction:
     Attributes:
         also: further names: of headers, cookies, fields of JSON, forms and queries.
         keep: names that are not secret after all; also the only cookies that are kept.
+        known: tells values that are no secret, whatever their name; by default none is.
     """
 
     also: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    known: Callable[[str], bool] = lambda value: False
 
     def is_secret(self, name: str) -> bool:
         """Whether what goes by this name must not be written down."""
@@ -90,7 +86,7 @@ class Redaction:
 
     def _header(self, name: str, value: str) -> str:
         if self.is_secret(name):
-            return ""
+            return value if self._is_known_header(value) else ""
         if name in ("referer", "location", "origin"):
             start, mark, query = value.partition("?")
             return start + mark + self._pairs(query)
@@ -99,7 +95,24 @@ class Redaction:
     def _cookies(self, value: str) -> str:
         kept = [_words(name) for name in self.keep]
         pairs = [part.strip() for part in value.split(";")]
-        return "; ".join(pair for pair in pairs if _words(pair.partition("=")[0]) in kept)
+        return "; ".join(
+            pair
+            for pair in pairs
+            if _words(pair.partition("=")[0]) in kept or self.known(pair.partition("=")[2])
+        )
+
+    def _is_known_header(self, value: str) -> bool:
+        """Whether all of a header is known: `Bearer …` by what follows, `Basic …` decoded."""
+        if self.known(value):
+            return True
+        scheme, _, rest = value.partition(" ")
+        if scheme.lower() == "basic":
+            try:
+                user, _, password = b64decode(rest, validate=True).decode().partition(":")
+            except ValueError:
+                return False
+            return self.known(user) and self.known(password)
+        return bool(rest) and self.known(rest.strip())
 
     def _pairs(self, text: str) -> str:
         """A query or a form."""
@@ -107,6 +120,7 @@ class Redaction:
         for part in text.split("&"):
             name, equals, value = part.partition("=")
             secret = equals and value and self.is_secret(unquote_plus(name))
+            secret = secret and not self.known(unquote_plus(value))
             parts.append(f"{name}={REDACTED}" if secret else part)
         return "&".join(parts)
 
@@ -137,7 +151,8 @@ class Redaction:
     def _text(self, body: bytes) -> bytes:
         """A body of no known form: kept where no secret is named in it."""
         text = body.decode("latin-1")
-        if any(map(self.is_secret, set(re.findall(r"[\w-]{3,}", text)))):
+        named = any(map(self.is_secret, set(re.findall(r"[\w-]{3,}", text))))
+        if named and not self.known(body.decode("utf-8", "replace")):
             raise UnreadableError("it names a secret and is neither JSON nor a form")
         return body
 
@@ -146,7 +161,7 @@ class Redaction:
             return {k: self._json(v, secret or self.is_secret(k)) for k, v in value.items()}
         if isinstance(value, list):
             return [self._json(each, secret) for each in value]
-        if not secret or value is None or isinstance(value, bool):
+        if not secret or value is None or isinstance(value, bool) or self.known(str(value)):
             return value
         return (REDACTED if value else value) if isinstance(value, str) else 0
 
@@ -161,15 +176,14 @@ class Redaction:
             name = re.search(r'[ ;]name="?([^";\r\n]*)', head.decode("latin-1"))
             if blank and name is not None and self.is_secret(name[1]):
                 end = b"\r\n" if content.endswith(b"\r\n") else b""
+                if self.known(content.removesuffix(end).decode("utf-8", "replace")):
+                    continue
                 pieces[index] = head + blank + REDACTED.encode() + end
         return boundary.join(pieces)
 
 
 class OfEnvironment:
-    """Redacts what comes from outside of a test suite: values of secret environment variables.
-
-    What stands in a test itself, its passwords included, is no secret, and the cases need it.
-    """
+    """Redacts values of secret environment variables, whatever field they stand in."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         known = Redaction()

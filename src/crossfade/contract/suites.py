@@ -20,8 +20,7 @@ from werkzeug.datastructures import EnvironHeaders
 from werkzeug.test import Client
 from werkzeug.wsgi import get_input_stream
 
-from crossfade.contract.redaction import Redactor
-from crossfade.contract.suites_record import TestRecording
+from crossfade.contract.suites_record import SuiteRedaction, TestRecording
 from crossfade.contract.suites_replay import Answered, Replay
 from crossfade.exchange import Request
 
@@ -43,6 +42,8 @@ class Account:
         left: why an application of the test was left to Flask alone.
         lines: each request and who answered it, for people.
         cases: the exchanges as a text of cases; "" where none are kept.
+        redacted: requests of which a secret was not kept.
+        left_out: why a request was not kept at all, for each.
     """
 
     native: Counter[str] = field(default_factory=Counter)
@@ -51,6 +52,8 @@ class Account:
     left: set[str] = field(default_factory=set)
     lines: list[str] = field(default_factory=list)
     cases: str = ""
+    redacted: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it, for pytest-xdist."""
@@ -60,6 +63,8 @@ class Account:
             "ready": sorted(self.ready),
             "left": sorted(self.left),
             "cases": self.cases,
+            "redacted": self.redacted,
+            "left_out": self.left_out,
         }
 
 
@@ -71,7 +76,7 @@ class Suite:
         redaction: what never reaches the disk; None where no exchange is kept.
     """
 
-    def __init__(self, replay: Replay | None, redaction: Redactor | None) -> None:
+    def __init__(self, replay: Replay | None, redaction: SuiteRedaction | None) -> None:
         self._replay = replay
         self._redaction = redaction
         self._replaced: Any = None
@@ -109,6 +114,8 @@ class Suite:
         account = self.account
         if self._recording is not None:
             account.cases = self._recording.text()
+            account.redacted = self._recording.redacted
+            account.left_out = self._recording.left_out
         if self._replay is not None:
             self._replay.end_of_test()
         self._recording = None

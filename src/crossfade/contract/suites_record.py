@@ -3,20 +3,74 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote, unquote
 
+from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
 
 from crossfade.contract.cases import Case, dump_cases, read_cases
-from crossfade.contract.redaction import Redactor
+from crossfade.contract.redaction import OfEnvironment, Redaction, UnreadableError
 from crossfade.exchange import Request, SetCookie
 
 _OF_THE_CLIENT: Final = frozenset({"content-length", "user-agent"})
 _BOUNDARY: Final = re.compile(r"-+WerkzeugFormPart_[\w.]+")
 _STEADY: Final = "----------crossfade-form-part"
+
+
+class SuiteRedaction:
+    """What of a test's requests never reaches the disk.
+
+    A test's own password stands in its source, for all to see who have that: it is kept, because
+    the cases can't log in without it. Any other value with a secret name comes from elsewhere.
+
+    Args:
+        known: tells values that stand in the project; None: nothing with a secret name is kept.
+    """
+
+    def __init__(self, known: Callable[[str], bool] | None = None) -> None:
+        self._known = known
+        self._by_name = Redaction(known=known or (lambda value: False))
+        self._environment = OfEnvironment()
+
+    def request(self, request: Request, app: Flask) -> Request:
+        """Return a request that this application was sent without its secrets.
+
+        Raises:
+            UnreadableError: the body may hold a secret that can't be found.
+        """
+        clean = self._environment.request(request)
+        secret = [
+            form
+            for name, value in _variables(clean, app).items()
+            if self._by_name.is_secret(name) and not self._by_name.known(value)
+            for form in dict.fromkeys((value, quote(value, safe=""), quote(value)))
+        ]
+        session = str(app.config["SESSION_COOKIE_NAME"])
+        kept = replace(self._by_name, keep=(session,)) if self._forgeable(app) else self._by_name
+        return kept.request(clean, secret)
+
+    def _forgeable(self, app: Flask) -> bool:
+        """Whether everybody who has the project can sign a session of this application."""
+        key = app.secret_key
+        text = key.decode("utf-8", "replace") if isinstance(key, bytes) else key or ""
+        return bool(text) and self._known is not None and self._known(text)
+
+
+def _variables(request: Request, app: Flask) -> Mapping[str, str]:
+    """The variables of the path, by the URL map; none where no rule owns it."""
+    path = unquote(request.target.decode("latin-1").partition("?")[0])
+    try:
+        _, values = app.url_map.bind(app.config["SERVER_NAME"] or "localhost").match(
+            path, request.method
+        )
+    except HTTPException:
+        return {}
+    return {name: str(value) for name, value in values.items()}
 
 
 class TestRecording:
@@ -28,16 +82,22 @@ class TestRecording:
     Args:
         test: its node id, as pytest prints it.
         redaction: what never reaches the disk.
+
+    Attributes:
+        redacted: request lines of which a secret was not kept.
+        left_out: why a request was not kept at all, for each.
     """
 
     __test__ = False  # nothing for pytest to collect
 
-    def __init__(self, test: str, redaction: Redactor) -> None:
+    def __init__(self, test: str, redaction: SuiteRedaction) -> None:
         self._test = test
         self._redaction = redaction
         self._clients: list[FlaskClient] = []  # kept, so that no other gets the id of one
         self._given: list[set[str]] = []
         self._kept: list[tuple[int, Case]] = []
+        self.redacted: list[str] = []
+        self.left_out: list[str] = []
 
     def answered(
         self, client: FlaskClient, request: Request, status: str, headers: Iterable[tuple[str, str]]
@@ -49,16 +109,22 @@ class TestRecording:
             self._clients.append(client)
             self._given.append(set())
         given = self._given[number]
-        code = status.partition(" ")[0]
-        case = Case(
-            _steady(self._redaction.request(_as_sent(request, given))),
-            f"{request.line.partition('?')[0]} → {code}",
-            origin=self._test,
-        )
-        self._kept.append((number, case))
+        self._keep(number, _as_sent(request, given), client.application, status.partition(" ")[0])
         for name, value in headers:
             if name.lower() == "set-cookie":
                 given.add(SetCookie.parse(value).name)
+
+    def _keep(self, number: int, sent: Request, app: Flask, code: str) -> None:
+        try:
+            clean = self._redaction.request(sent, app)
+        except UnreadableError as error:
+            self.left_out.append(f"{self._test}: {error}")
+            return
+        line = clean.line.partition("?")[0]
+        if clean != sent:
+            self.redacted.append(line)
+        case = Case(_steady(clean), f"{line} → {code}", origin=self._test)
+        self._kept.append((number, case))
 
     def text(self) -> str:
         """Return the cases as text; "" where the test sent nothing."""
