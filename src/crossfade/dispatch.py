@@ -20,13 +20,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crossfade.admission import checking_body, is_bridges, is_doubtful
 from crossfade.bridge import Bridge
-from crossfade.compat.borrow import Borrower
+from crossfade.compat.borrow import ROOT_PATH, Borrower
 from crossfade.compat.guards import Guard
 from crossfade.compat.unborrowed import Unborrowed
 from crossfade.environ import path_info
 from crossfade.live import LiveMap, Snapshot
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
-from crossfade.routing import NativeApp, NativeRoute, Target
+from crossfade.routing import NativeApp, NativeRoute, Target, mount_doubts
 
 access_logger = logging.getLogger("crossfade.access")
 logger = logging.getLogger("crossfade.dispatch")
@@ -193,7 +193,8 @@ class Gateway:
         """
         app = native.app
         if native in self._left_to_router:
-            child, app = {}, self._by_router
+            child = {key: value for key, value in child.items() if key == ROOT_PATH}
+            app = self._by_router
         if self.borrower is not None and target.hooks is Hooks.FLASK:
             app = self.borrower.route(target, native, app)
         return child, app
@@ -224,6 +225,8 @@ class Gateway:
                     snapshot.map.file,
                     ", ".join(skipped),
                 )
+        for doubt in mount_doubts(snapshot.table, self.native):
+            logger.warning("%s: %s", snapshot.map.file, doubt)
         for message in self.unborrowed.messages(snapshot.map, snapshot.table):
             logger.log(message.level, "%s", message.text)
 
@@ -276,6 +279,7 @@ class Gateway:
             "problems": [str(problem) for problem in rejected.problems] if rejected else [],
             "routes": [self.route_status(target) for target in snapshot.table.targets()],
             "skipped_middleware": [layer.place for layer in self.unborrowed.middleware()],
+            "extensions": [each.values() for each in self.unborrowed.extensions()],
         }
         if self.recorder is not None and self._tap is not None:
             status["recording"] = self.recorder.status()
@@ -308,6 +312,8 @@ def _child_scope(target: Target, values: Mapping[str, Any], scope: Scope) -> Sco
     assert native is not None  # the caller chose it
     if native.matches is not None:
         match, child = native.matches(scope)
+        # It moves the root path down to itself; Flask, around it, is where it was.
+        child[ROOT_PATH] = scope.get("root_path", "")
         return child if match is Match.FULL else None
     path_params = dict(scope.get("path_params", ()))
     for legacy_name, value in values.items():

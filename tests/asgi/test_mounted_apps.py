@@ -47,12 +47,11 @@ def test_a_mounted_application(mount: Mount, root_path: str) -> None:
         alone = ask(make(), "GET", target, root_path=root_path)
         answer = ask(app, "GET", target, root_path=root_path)
         assert answer.served_by == "fastapi"
-        if answer.served_by == "fastapi":
-            assert (answer.status, answer.headers, answer.body) == (
-                alone.status,
-                alone.headers,
-                alone.body,
-            )
+        assert (answer.status, sorted(answer.headers), answer.body) == (
+            alone.status,
+            sorted(alone.headers),
+            alone.body,
+        )
     assert ask(app, "POST", "/sub/deep/1").status == 405
 
 

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("crossfade.compat")
 
+ROOT_PATH: Final = "crossfade.root_path"
+"""Scope key: the root path in front of a mounted application that was chosen."""
+
 _DEFAULTS: Final = BridgeSettings()
 _EVERYTHING: Final = Needs(context=True, before=True, after=True)
 _BODILESS: Final = frozenset({"GET", "HEAD"})
@@ -129,7 +132,9 @@ class BorrowedRoute:
         own_mapper = mapper_of(native.endpoint)
         self._is_mapped = own_mapper is not None
         self._mapper = own_mapper or borrower.on_validation_error
-        self._uses_flask = needs_flask(native.dependant)
+        # What a mounted application uses can't be seen, and it has no way to ask for the context.
+        self._is_mount = native.matches is not None
+        self._uses_flask = self._is_mount or needs_flask(native.dependant)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request, for which this route is chosen already."""
@@ -208,6 +213,8 @@ class BorrowedRoute:
         self, scope: Scope, send: Send, body: SharedBody | None, needs: Needs
     ) -> Exchange:
         borrower = self._borrower
+        if self._is_mount:
+            scope = {**scope, "root_path": scope[ROOT_PATH]}
         environ = borrower.environ(scope, io.BytesIO() if body is None else body.input)
         if body is not None:
             environ[SHARED_BODY] = body

@@ -1,6 +1,7 @@
 """Routing: Flask's URL map decides which rule owns a URL; the migration map who answers it."""
 
 from crossfade.routing.legacy import LegacyApp, LegacyRule
+from crossfade.routing.mounts import mount_doubts
 from crossfade.routing.native import NativeApp, NativeRoute
 from crossfade.routing.table import Found, RouteTable, RouteTableBuilder, Target
 
@@ -13,4 +14,5 @@ __all__ = [
     "RouteTable",
     "RouteTableBuilder",
     "Target",
+    "mount_doubts",
 ]

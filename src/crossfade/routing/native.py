@@ -83,6 +83,18 @@ class NativeApp:
         """Whether a WebSocket route, or an application that may have one, matches the path."""
         return any(context.matches(scope)[0] is Match.FULL for context in self._websockets)
 
+    def mounted_at(self, shape: Shape) -> NativeRoute | None:
+        """Return the mounted application that has the URLs of a rule's shape; None without one."""
+        text = shape.static_text
+        found = [
+            route
+            for route in self.routes
+            if route.matches is not None
+            and f"{text}/".startswith(f"{route.shape.static_text}/")
+            and (route.shape.static_text or not text)  # one at the root would have all URLs
+        ]
+        return max(found, key=lambda route: len(route.path), default=None)
+
 
 def _oauth2_redirect_url(app: FastAPI) -> str | None:
     return app.swagger_ui_oauth2_redirect_url if app.docs_url else None

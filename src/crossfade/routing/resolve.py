@@ -203,6 +203,12 @@ class Resolver:
         )
         if similar:
             return "unknown route: no Flask rule is spelt so", f'Did you mean "{similar[0]}"?'
+        mount = self.native.mounted_at(shape)
+        if mount is not None:
+            return (
+                "unknown route: FastAPI mounts an application there, which is listed whole",
+                f'Write "{entry.name.method} {mount.path}".',
+            )
         return "unknown route: neither Flask nor FastAPI has it", suggester.nearest(
             entry.key, self._all_spellings
         )
