@@ -6,16 +6,23 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 
 import flask
-from fastapi import Depends
+from fastapi import Depends, Request
 from pydantic import BaseModel, PlainValidator, ValidationError
 from pydantic_core import PydanticCustomError
+from starlette.concurrency import run_in_threadpool
 from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict, MultiDict
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-# No `async def`: the body may have yet to arrive, and Werkzeug waits for it.
-def _submitted() -> MultiDict[str, Any]:
+async def _submitted(request: Request) -> MultiDict[str, Any]:
+    if flask.has_request_context():
+        # On a thread: the body may have yet to arrive, and Werkzeug waits for it.
+        return await run_in_threadpool(_as_flask_wtf)
+    return MultiDict((await request.form()).multi_items())
+
+
+def _as_flask_wtf() -> MultiDict[str, Any]:
     """Return what a `FlaskForm` fills itself with: files, fields, or JSON if there are none."""
     request = flask.request
     if request.files:

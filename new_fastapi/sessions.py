@@ -40,6 +40,11 @@ async def _open(request: Request) -> SessionData:
 BrowserSession = Annotated[SessionData, Depends(_open)]
 
 
+def flash(session: SessionData, message: str, category: str = "message") -> None:
+    """Leave a message for the next page, whichever side renders it: `flask.flash`."""
+    session["_flashes"] = [*session.get("_flashes", []), (category, message)]
+
+
 def serializer(secret_key: str | list[str]) -> URLSafeTimedSerializer:
     """Return what signs the cookie as Flask's `SecureCookieSessionInterface` does.
 

@@ -7,7 +7,8 @@ from datetime import date, datetime, time, timezone
 from email.utils import format_datetime
 from typing import Annotated, Any
 
-from fastapi.responses import JSONResponse, Response
+import werkzeug.utils
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import PlainSerializer
 
 
@@ -26,6 +27,14 @@ class FlaskJSONResponse(JSONResponse):
 def no_content() -> Response:
     """Return Flask's `"", 204`, which names a content type although it has no content."""
     return Response(status_code=204, media_type="text/html")
+
+
+def redirect(location: str, status_code: int = 302) -> Response:
+    """Return `flask.redirect(location)`: with Werkzeug's page for whoever does not follow."""
+    answer = werkzeug.utils.redirect(location, status_code)
+    return HTMLResponse(
+        answer.get_data(), status_code, headers={"Location": answer.headers["Location"]}
+    )
 
 
 def http_date(value: date) -> str:

@@ -23,18 +23,22 @@ from new_fastapi.sessions import browser_session
 TEMPLATES = Path(legacy_flask.__file__).parent / "templates"
 
 
-@jinja2.pass_context
-def url_for(context: Context, endpoint: str, /, **values: Any) -> str:
+def path_for(request: Request, endpoint: str, **values: Any) -> str:
     """Return the path of an endpoint, as Flask's `url_for` does; Starlette's would name the host.
 
     Native routes are found by their names, which are those of Flask's endpoints; behind the gateway
     the rest is found in Flask.
     """
-    request: Request = context["request"]
     root_path: str = request.scope.get("root_path", "")
     if endpoint == "static":  # Flask serves these files, and their URLs need no Flask
         return f"{root_path}/static/{quote(values['filename'])}"
     return f"{root_path}{request.app.url_path_for(endpoint, **values)}"
+
+
+@jinja2.pass_context
+def url_for(context: Context, endpoint: str, /, **values: Any) -> str:
+    """Return the path of an endpoint."""
+    return path_for(context["request"], endpoint, **values)
 
 
 @jinja2.pass_context

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
-from flask import redirect, url_for
 from sqlalchemy import select
 
-from crossfade.compat import Flash, FlaskResponse, form_body, render_template
+from crossfade.compat import form_body
 from legacy_flask.models import GuestbookEntry
 from new_fastapi.compat.errors import answer_with_pages
 from new_fastapi.compat.openapi import json_body
+from new_fastapi.compat.responses import redirect
+from new_fastapi.compat.templates import path_for, templates
 from new_fastapi.csrf import check_csrf
 from new_fastapi.dependencies import Session, body, refuse_during_maintenance
 from new_fastapi.forms import Form, GuestbookForm, Submitted, empty, filled
 from new_fastapi.schemas import EntryCreated, Error, NewEntry
+from new_fastapi.sessions import BrowserSession, flash
 
 pages = APIRouter(
     tags=["guestbook"],
@@ -26,28 +28,35 @@ pages = APIRouter(
 api = APIRouter(tags=["guestbook"])
 
 
-async def page(session: Session, form: Form[GuestbookForm]) -> HTMLResponse:
-    """Render the entries and the form with Flask's template, in Flask's environment."""
+async def page(request: Request, session: Session, form: Form[GuestbookForm]) -> Response:
+    """Render the entries and the form with Flask's template."""
     entries = await session.scalars(select(GuestbookEntry).order_by(GuestbookEntry.id))
-    return render_template("guestbook.html", form=form.fields, entries=entries.all())
+    context = {"form": form.fields, "entries": entries.all()}
+    return templates.TemplateResponse(request, "guestbook.html", context)
 
 
 @pages.get("/guestbook", name="guestbook.guestbook")
-async def guestbook(session: Session) -> HTMLResponse:
+async def guestbook(request: Request, session: Session) -> Response:
     """Show the entries and the form."""
-    return await page(session, empty(GuestbookForm))
+    return await page(request, session, empty(GuestbookForm))
 
 
-@pages.post("/guestbook", openapi_extra=form_body(csrf_token=str, author=str, message=str))
-async def sign(submitted: Submitted, session: Session, flash: Flash) -> Response:
-    """Add what was filled in. CSRFProtect has checked the token: its hook is borrowed."""
+@pages.post(
+    "/guestbook",
+    dependencies=[Depends(check_csrf)],
+    openapi_extra=form_body(csrf_token=str, author=str, message=str),
+)
+async def sign(
+    request: Request, submitted: Submitted, session: Session, browser: BrowserSession
+) -> Response:
+    """Add what was filled in, or say what is wrong with it."""
     form = filled(GuestbookForm, submitted)
     if form.value is None:
-        return await page(session, form)
+        return await page(request, session, form)
     session.add(GuestbookEntry(**form.value.model_dump()))
     await session.commit()
-    flash(f"Thank you, {form.value.author}!", "success")
-    return FlaskResponse(redirect(url_for("guestbook.guestbook")))
+    flash(browser, f"Thank you, {form.value.author}!", "success")
+    return redirect(path_for(request, "guestbook.guestbook"))
 
 
 @api.post(

@@ -7,6 +7,7 @@ half of the routes native, with the other half native, and while the halves chan
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +41,10 @@ FETCH = """async ([method, path, body, token]) => {
     const answer = await fetch(path, {method, headers, body: body && JSON.stringify(body)});
     return [answer.status, await answer.text()];
 }"""
+
+
+# It tells the second in which it was made.
+TOKEN = re.compile(r'(?<=name="csrf_token" type="hidden" value=")[^"]+')
 
 
 class Served:
@@ -144,13 +149,13 @@ class Visitor:
     def look(self, page: Page | None = None) -> str:
         """Note what is on the page, and the browser's cookies."""
         page = page or self.page
-        text = page.locator("body").inner_text()
+        html = TOKEN.sub("", page.content())
         cookies = [
             {name: value for name, value in cookie.items() if name not in {"value", "expires"}}
             for cookie in self.context.cookies()
         ]
-        self.seen.shown.append((page.url.removeprefix(self._url), page.title(), text, cookies))
-        return text
+        self.seen.shown.append((page.url.removeprefix(self._url), html, cookies))
+        return page.locator("body").inner_text()
 
     def open(self, path: str) -> str:
         """Go somewhere, and look."""

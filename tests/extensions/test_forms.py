@@ -24,15 +24,25 @@ from tests.extensions.guestbook import (
     token_of,
 )
 
-MAPS = {"flask": (), "fastapi": ROUTES, "form moved": (FORM, SCRIPT), "page moved": (PAGE,)}
-maps = pytest.mark.parametrize("native", MAPS.values(), ids=MAPS)
+MAPS = {
+    "flask": ((), ()),
+    "fastapi": (ROUTES, ()),
+    "form moved": ((FORM, SCRIPT), ()),
+    "page moved": ((PAGE,), ()),
+    "fastapi alone": ((), ROUTES),
+    "form alone": ((PAGE,), (FORM, SCRIPT)),
+    "page alone": ((FORM,), (PAGE,)),
+}
+maps = pytest.mark.parametrize(("native", "alone"), MAPS.values(), ids=MAPS)
+Routes = tuple[str, ...]
 VISITOR = {"author": "Bo <b>", "message": "  Häftig & fint\r\n"}
 
 
 @maps
-def test_an_entry(gateway: Gateway, legacy: Flask, native: tuple[str, ...]) -> None:
+def test_an_entry(gateway: Gateway, legacy: Flask, native: Routes, alone: Routes) -> None:
     """Shown, filled in, sent, redirected; thanked for once."""
-    client = gateway(*native)
+    client = gateway(*native, without_flask=alone)
+    native += alone
     page = client.get("/guestbook")
     assert page.headers["x-served-by"] == ("fastapi" if PAGE in native else "flask")
     sent = client.post("/guestbook", data={**VISITOR, "csrf_token": token_of(page)})
@@ -46,9 +56,10 @@ def test_an_entry(gateway: Gateway, legacy: Flask, native: tuple[str, ...]) -> N
 
 
 @maps
-def test_a_script(gateway: Gateway, legacy: Flask, native: tuple[str, ...]) -> None:
+def test_a_script(gateway: Gateway, legacy: Flask, native: Routes, alone: Routes) -> None:
     """JSON, with the page's token in a header."""
-    client = gateway(*native)
+    client = gateway(*native, without_flask=alone)
+    native += alone
     token = token_of(client.get("/guestbook"))
     for number, name in enumerate(("X-CSRFToken", "X-CSRF-Token"), 3):
         entry = {"author": "Bo", "message": name}
@@ -99,7 +110,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
 def test_bad_tokens(gateway: Gateway, legacy: Flask) -> None:
     """Refused with Flask-WTF's bytes, by the borrowed hook and by FastAPI alone."""
     before = entries(legacy)
-    clients = gateway(), gateway(*ROUTES), gateway(PAGE, FORM, without_flask=[SCRIPT])
+    clients = gateway(), gateway(*ROUTES), gateway(without_flask=ROUTES)
     for name, (spoil, reason) in REFUSED.items():
         seen: list[Any] = []
         for client, side in zip(clients, ("flask", "fastapi", "fastapi"), strict=True):
@@ -129,7 +140,7 @@ REFERRERS = {
 
 def test_over_https_the_referrer_counts(gateway: Gateway) -> None:
     """As CSRFProtect has it, behind a proxy that speaks https."""
-    for client in gateway(), gateway(*ROUTES), gateway(without_flask=[SCRIPT]):
+    for client in gateway(), gateway(*ROUTES), gateway(without_flask=ROUTES):
         token = token_of(client.get("/guestbook"))
         for referrer, reason in REFERRERS.items():
             headers = {"X-CSRFToken": token, "X-Forwarded-Proto": "https"}
