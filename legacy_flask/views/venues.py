@@ -65,7 +65,14 @@ def list_venues(wanted: dict[str, Any]) -> Response:
 
 @blueprint.post("")
 def create_venue() -> tuple[Response, int]:
-    """Create a venue."""
+    """Create a venue.
+
+    ---
+    requestBody: {required: true, content: {application/json: {schema: VenueSchema}}}
+    responses:
+      201: {description: The venue, content: {application/json: {schema: VenueSchema}}}
+      400: {description: What the schema refuses}
+    """
     venue = Venue(**venue_schema.load(request.get_json()))
     db.session.add(venue)
     save(venue)

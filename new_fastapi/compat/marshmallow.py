@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import NoneType
-from typing import Annotated, Any, Final, TypeGuard, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, TypeGuard, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from apispec import APISpec
@@ -163,7 +163,7 @@ def _texts(
         yield "Field may not be null."
     elif error in _NO_OBJECT:
         yield "Invalid input type."
-    elif error == "literal_error":
+    elif get_origin(kind) is Literal:
         options = ", ".join(map(str, get_args(kind)))
         is_text = isinstance(detail["input"], str)
         yield f"Must be one of: {options}." if is_text else "Not a valid string."

@@ -1,4 +1,4 @@
-"""What Flask's documentation extensions know: Flask-RESTX, flask-smorest, Flasgger, apispec.
+"""What Flask's extensions know: Flask-RESTX, flask-smorest, Flasgger, apispec, Flask-Pydantic.
 
 None of them is a dependency, and none is imported unless the application has it. Each gives a whole
 document of its own, of some version; here it becomes operations of OpenAPI 3.1 by URL and method.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -18,7 +19,7 @@ from urllib.parse import unquote
 from flask import Flask
 from flask.ctx import RequestContext
 
-from crossfade.apidoc import modern
+from crossfade.apidoc import flask_pydantic, modern
 from crossfade.apidoc.docstrings import METHODS
 from crossfade.apidoc.parameters import Json
 from crossfade.routing.shapes import fastapi_shape
@@ -112,6 +113,8 @@ def documented(flask_app: Flask) -> Documented:
         readers.append(("flask-smorest", _smorest))
     if hasattr(flask_app, "swag"):
         readers.append(("Flasgger", _flasgger))
+    if "flask_pydantic" in sys.modules:
+        readers.append(("Flask-Pydantic", flask_pydantic.documents))
     for name, read in readers:
         try:
             with _context(flask_app):
