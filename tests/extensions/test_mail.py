@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 from collections.abc import Iterator
+from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -224,13 +225,13 @@ def test_the_context_is_open_while_a_borrowed_mail_is_sent(
     assert order == ["sent", "torn down"]
 
 
-def test_no_server_no_mail(tmp_path: Path) -> None:
+def test_no_server_no_mail() -> None:
     """The example runs without an SMTP server: then neither side sends."""
     for environ, suppress in (({}, True), ({"MAIL_SERVER": "mail.example"}, False)):
         settings = complete(from_environ(environ))
         assert settings["MAIL_SUPPRESS_SEND"] is suppress
         assert Settings.load(settings).mail.suppress is suppress
-    Mailer(Settings.load({"MAIL_SERVER": ""}).mail).send()
+    Mailer(Settings.load({"MAIL_SERVER": ""}).mail).send(EmailMessage())
 
 
 # --- contracts ------------------------------------------------------------------------------------
