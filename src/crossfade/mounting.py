@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,12 @@ def _check(app: object, legacy: object, flask_app: object) -> None:
     if isinstance(legacy, FastAPI) or not callable(legacy):
         raise MountError(
             f"mount_legacy needs a Flask application or WSGI callable to mount, not {_kind(legacy)}"
+        )
+    call = legacy if inspect.isroutine(legacy) else type(legacy).__call__
+    if inspect.iscoroutinefunction(call):
+        raise MountError(
+            f"mount_legacy needs a WSGI callable to mount, and {_kind(legacy)} is an ASGI "
+            "application: mount it on FastAPI itself, or give the Flask application inside"
         )
     if flask_app is not None and not isinstance(flask_app, Flask):
         raise MountError(f"flask_app is the Flask inside the callable, not {_kind(flask_app)}")

@@ -18,7 +18,7 @@ from fastapi import params
 from fastapi.security.base import SecurityBase
 
 import crossfade.compat as compat
-from crossfade.compat.known_guards import Known, Work, known, looks_like_access
+from crossfade.compat.known_guards import Known, Work, known, looks_like_access, looks_like_limit
 from crossfade.compat.wrappers import Decorator, decorators_of, functions_in
 from crossfade.routing import NativeRoute
 
@@ -153,7 +153,7 @@ def _counterparts(native: NativeRoute, method: str) -> Iterator[_Counterpart]:
         if name == "decorated" and is_borrowed(call):
             for behind in functions_in(call):
                 yield from map(_same, decorators_of(behind, method))
-        for used in sorted(_VERIFIES & set(getattr(_code_of(call), "co_names", ()))):
+        for used in sorted(_VERIFIES & _names_in(_code_of(call))):
             yield _Counterpart(f"{used}()", _LOGIN)
 
 
@@ -196,7 +196,8 @@ def _works_of(call: Any, name: str) -> frozenset[Work]:
         return _LOGIN
     if is_borrowed(call):
         return _BORROWED.get(name, frozenset())
-    return _ANY_ACCESS if looks_like_access(name) else frozenset()
+    access = _ANY_ACCESS if looks_like_access(name) else frozenset()
+    return access | {Work.LIMIT} if looks_like_limit(name) else access
 
 
 _BORROWED: Final = {"LoggedIn": _LOGIN, "FreshlyLoggedIn": _FRESH, "allowed": _PERMISSION}
@@ -211,6 +212,10 @@ def _public_names() -> dict[int, str]:
             if isinstance(extra, params.Depends):
                 found[id(extra.dependency)] = name
     return found
+
+
+def _names_in(code: Any) -> set[str]:
+    return {*getattr(code, "co_names", ()), *getattr(code, "co_freevars", ())}
 
 
 def _code_of(call: Any) -> Any:

@@ -61,13 +61,12 @@ class Known(NamedTuple):
     instead: str = ""
 
 
+_DECORATED: Final = "dependencies=[decorated(…)] of crossfade.compat runs the same decorator"
 _LOGGED_IN: Final = "take user: LoggedIn of crossfade.compat"
-_ALLOWED: Final = "use dependencies=[allowed(check)] of crossfade.compat"
 _TOKEN: Final = "depend on a function that verifies the token"  # noqa: S105 - words, no secret
 _LIMITED: Final = "use dependencies=[decorated(limiter.limit(…))] of crossfade.compat, or slowapi"
 _OWN_MODELS: Final = "FastAPI validates with the handler's types"
 _TRACE: Final = "the trace has no span of its own for the handler"
-_MIXED: Final = "depend on a function that asks the same of flask_security"
 
 KNOWN: Final[dict[str, dict[str, Known]]] = {
     "flask_login": {
@@ -77,16 +76,14 @@ KNOWN: Final[dict[str, dict[str, Known]]] = {
     "flask_jwt_extended": {
         "jwt_required": Known(Work.LOGIN, f"{_TOKEN}, or calls verify_jwt_in_request()")
     },
-    "flask_httpauth": {
-        "login_required": Known(Work.LOGIN, "depend on HTTPBasic or HTTPBearer and check")
-    },
-    "flask_principal": {"IdentityContext": Known(Work.PERMISSION, "enter permission.require()")},
+    "flask_httpauth": {"login_required": Known(Work.LOGIN, _DECORATED)},
+    "flask_principal": {"IdentityContext": Known(Work.PERMISSION, _DECORATED)},
     "flask_security": {
-        "auth_required": Known(Work.LOGIN, _MIXED),
-        "auth_token_required": Known(Work.LOGIN, _MIXED),
-        "http_auth_required": Known(Work.LOGIN, _MIXED),
+        "auth_required": Known(Work.LOGIN, _DECORATED),
+        "auth_token_required": Known(Work.LOGIN, _DECORATED),
+        "http_auth_required": Known(Work.LOGIN, _DECORATED),
         "anonymous_user_required": Known(Work.ANSWER, "redirect who is logged in"),
-        "*": Known(Work.PERMISSION, _ALLOWED),
+        "*": Known(Work.PERMISSION, _DECORATED),
     },
     "flask_admin": {"_wrap_view": Known(Work.PERMISSION, "ask what is_accessible() asked")},
     "authlib": {"ResourceProtector": Known(Work.LOGIN, _TOKEN)},
@@ -102,7 +99,8 @@ KNOWN: Final[dict[str, dict[str, Known]]] = {
     "prometheus_flask_exporter": {
         "*": Known(Work.ANSWER, "count in the handler; the default metrics' hooks are borrowed")
     },
-    "flask_limiter": {"*": Known(Work.LIMIT, _LIMITED)},
+    # Its hook counts for limits of the application and of blueprints; `exempt` is a mark for it.
+    "flask_limiter": {"exempt": Known(Work.BORROWED), "*": Known(Work.LIMIT, _LIMITED)},
     "slowapi": {"*": Known(Work.LIMIT, _LIMITED)},
     "flask_wtf": {"*": Known(Work.BORROWED)},
     "flask_seasurf": {"*": Known(Work.BORROWED)},
@@ -133,10 +131,17 @@ _ACCESS: Final = re.compile(
 )
 """Names that people give to what decides who may call."""
 
+_LIMIT: Final = re.compile(r"limit|throttle|quota", re.IGNORECASE)
+
 
 def looks_like_access(name: str) -> bool:
     """Whether a function's name says that it decides who may call."""
     return _ACCESS.search(name) is not None
+
+
+def looks_like_limit(name: str) -> bool:
+    """Whether a function's name says that it counts requests."""
+    return _LIMIT.search(name) is not None
 
 
 def known(decorator: Decorator) -> Known:
@@ -147,5 +152,5 @@ def known(decorator: Decorator) -> Known:
         if row is not None:
             return row
     if looks_like_access(decorator.name):
-        return Known(Work.PERMISSION, "depend on a function that asks the same")
+        return Known(Work.PERMISSION, _DECORATED)
     return Known(Work.UNKNOWN, "do the same in the handler or a dependency, if it matters there")

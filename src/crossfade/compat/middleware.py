@@ -24,8 +24,14 @@ _TRACES: Final = "native requests are not in its traces: instrument FastAPI with
 _TOOL: Final = "native requests are not seen by it: a tool for development"
 
 KNOWN: Final = {
-    "opentelemetry": _TRACES,
-    "sentry_sdk": "native requests have no transaction of Flask's: Sentry's FastAPI integration",
+    "opentelemetry": (
+        "native requests have spans, which its hooks make, but are not in the metrics "
+        "http.server.duration and active_requests: instrument FastAPI for those"
+    ),
+    "sentry_sdk": (
+        "errors of native routes are sent, their transactions are not: add Sentry's FastAPI "
+        "integration"
+    ),
     "newrelic": _TRACES,
     "ddtrace": _TRACES,
     "elasticapm": _TRACES,

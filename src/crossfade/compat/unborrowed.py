@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flask import Flask
 
+from crossfade.compat.extensions import Extension, extensions_of
 from crossfade.compat.guards import (
     Guard,
     State,
@@ -70,6 +71,10 @@ class Unborrowed:
     def middleware(self) -> list[Layer]:
         """Return the WSGI middleware that native answers do not pass."""
         return [] if self._flask is None else middleware_around(self._wsgi, self._flask)
+
+    def extensions(self) -> list[Extension]:
+        """Return the extensions that the application has, and what is borrowed of each."""
+        return [] if self._flask is None else extensions_of(self._flask, self.middleware())
 
     # --- what a map may not say -------------------------------------------------------------------
 
