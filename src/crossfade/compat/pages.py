@@ -8,6 +8,8 @@ import flask
 from jinja2 import Template
 from starlette.responses import HTMLResponse
 
+from crossfade.errors import CrossfadeError
+
 
 def render_template(
     name: str | Template | list[str | Template],
@@ -26,5 +28,13 @@ def render_template(
         name: of the template, or several of which the first that exists is taken.
         status_code: of the answer.
         context: the template's variables.
+
+    Raises:
+        CrossfadeError: the route borrows nothing from Flask.
     """
+    if not flask.has_app_context():
+        raise CrossfadeError(
+            f"render_template({name!r}) needs Flask's context, but the route runs without Flask "
+            '(hooks = "none", or outside of the gateway): render it with Jinja2Templates there'
+        )
     return HTMLResponse(flask.render_template(name, **context), status_code)
