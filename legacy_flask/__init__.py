@@ -13,6 +13,7 @@ from typing import Any
 from flask import Flask
 
 from legacy_flask import (
+    admin,
     apidocs,
     cli,
     config,
@@ -59,6 +60,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         app.register_blueprint(blueprint)
     apidocs.init_app(app)
     forms.init_app(app)  # after the blueprints, which it looks at
+    admin.init_app(app)
 
     if app.config["PREPARE_DATABASE"]:
         database.prepare(app)

@@ -40,6 +40,9 @@ class Team(Base):
     city: Mapped[str | None] = mapped_column(String(120))
     founded: Mapped[int | None]
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class Player(Base):
     """A player; one without a team is a free agent."""

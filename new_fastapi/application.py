@@ -7,6 +7,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from legacy_flask.config import CORS_RESOURCES
+from new_fastapi.backoffice import mount_backoffice
+from new_fastapi.compat.cors import FlaskCORS
 from new_fastapi.compat.errors import install_error_handlers
 from new_fastapi.compat.headers import FlaskHeaders
 from new_fastapi.compat.responses import FlaskJSONResponse
@@ -25,6 +28,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = settings or Settings.load()
         app.state.database = Database(app.state.settings)
+        backoffice.configure(bind=app.state.database.engine)
         try:
             yield
         finally:
@@ -39,6 +43,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(FlaskCookieSession)
     app.add_middleware(RateLimitHeaders)
+    app.add_middleware(FlaskCORS, resources=CORS_RESOURCES)
     app.add_middleware(FlaskHeaders)
     install_error_handlers(app)
     app.add_exception_handler(TokenRefused, token_refused)
@@ -46,4 +51,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(pages.router)
     app.include_router(members.router)
     app.include_router(guestbook.pages)
+    backoffice = mount_backoffice(app)
     return app
