@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from crossfade.compat.known_extensions import Borrowed
 from crossfade.contract.cutover import History, Refused, find, plan, plan_back, prove
 from crossfade.contract.recording_lines import har_lines, recorded_lines, switch
 from crossfade.contract.required import inspecting
@@ -73,7 +74,37 @@ def status(
         if target["skipped_hooks"]:
             skipped = ", ".join(target["skipped_hooks"])
             console.print(f"\n{target['route']} borrows nothing from Flask and skips {skipped}")
+    snapshot = gateway.live.snapshot
+    for message in gateway.unborrowed.messages(snapshot.map, snapshot.table):
+        console.print(f"\n{message.text}")
+    seen = gateway.unborrowed.extensions()
+    if seen:
+        rest = sum(each.borrowed is not Borrowed.YES for each in seen)
+        console.print(
+            f"\n{_count(len(seen), 'extension')} seen, {rest} not wholly borrowed by native "
+            "routes: `crossfade extensions`"
+        )
     console.print(f"\n{_progress(targets)}\nmap {_map_line(gateway)}")
+
+
+@app.command()
+def extensions(
+    application: AppOption = "gateway:app",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print the Flask application's extensions: what native routes borrow, what to do instead."""
+    seen = _load(application).unborrowed.extensions()
+    if as_json:
+        print(json.dumps([each.values() for each in seen], indent=2))  # noqa: T201 - was asked for
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("extension", "version", "borrowed", "what to know"):
+        table.add_column(heading, overflow="fold")
+    for each in seen:
+        text = f"{each.instead} (docs/extensions/{each.page})" if each.page else each.instead
+        table.add_row(each.name, each.version or "-", each.borrowed.value, text)
+    console = _console()
+    console.print(table if seen else "no extension is seen")
 
 
 @app.command("check-map")
@@ -86,7 +117,7 @@ def check_map(
 ) -> None:
     """Validate the migration map against both applications.
 
-    Prints every problem, and exits with 1 if there is one.
+    Prints every problem, and exits with 1 if there is one; and what native routes do without.
     """
     gateway = _load(application)
     if file is not None:
@@ -95,9 +126,12 @@ def check_map(
         except MapError as error:
             _fail_with(error)
         _console().print(f"{file}: no problems, {_count(len(checked.entries), 'route')} listed")
-        return
-    listed = len(gateway.live.snapshot.map.entries)
-    _console().print(f"{_map_line(gateway)}: no problems, {_count(listed, 'route')} listed")
+        snapshot = gateway.live.preview(file.read_text(encoding="utf-8-sig"))
+    else:
+        snapshot = gateway.live.snapshot
+        listed = _count(len(snapshot.map.entries), "route")
+        _console().print(f"{_map_line(gateway)}: no problems, {listed} listed")
+    _print(m.text for m in gateway.unborrowed.messages(snapshot.map, snapshot.table))
 
 
 @app.command()

@@ -144,6 +144,7 @@ def explain(gateway: Gateway, target: Target, root: Path) -> dict[str, Any]:
         "cases": [] if standing.receipt is None else list(standing.receipt.cases),
         "last_run": last_run(root, target.route),
         "native_without": status["skipped_hooks"],
+        "guards": [{**guard.values(), "text": str(guard)} for guard in gateway.guards(target)],
     }
 
 
@@ -159,6 +160,8 @@ def explain_lines(known: Mapping[str, Any], most_cases: int = 12) -> Iterator[st
     first = "hooks     " if known["hooks"]["run"] == "flask" else "skips     "
     for number, hook in enumerate(around or ["none"]):
         yield f"  {first if not number else ' ' * 10}{hook}"
+    for number, guard in enumerate(known["guards"]):
+        yield f"  {' ' * 10 if number else 'view has  '}{guard['text']}"
     for key, value in known["rules"].items():
         if value and key != "hooks":
             yield f"  {key:<9} {value}"
