@@ -59,7 +59,10 @@ def csrf_token(context: Context) -> str:
     return csrf.csrf_token(browser_session(request), request.app.state.settings.secret_key)
 
 
-_environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
+_environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(TEMPLATES),
+    autoescape=jinja2.select_autoescape(["html", "htm", "xml", "xhtml", "svg"]),  # as Flask has it
+)
 _environment.globals.update(
     url_for=url_for, get_flashed_messages=get_flashed_messages, csrf_token=csrf_token
 )
