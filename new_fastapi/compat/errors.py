@@ -9,6 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from legacy_flask.config import CORS_RESOURCES
+from new_fastapi.compat.cors import add_cors_headers
 from new_fastapi.compat.headers import CLUB_HEADERS
 from new_fastapi.compat.responses import FlaskJSONResponse
 from new_fastapi.compat.templates import templates
@@ -54,6 +56,7 @@ async def unexpected_error(request: Request, _error: Exception) -> Response:
     """Render a bug. Starlette answers it outside all middleware, so it needs the headers here."""
     response = render(request, 500, INTERNAL_SERVER_ERROR)
     response.headers.update(CLUB_HEADERS)
+    add_cors_headers(response.headers, request.scope, CORS_RESOURCES)
     return response
 
 

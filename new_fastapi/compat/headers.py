@@ -20,8 +20,9 @@ class FlaskHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in CLUB_HEADERS.items():
-                    headers.setdefault(name, value)
+                headers.setdefault("X-API-Version", CLUB_HEADERS["X-API-Version"])
+                if "Cookie" not in headers.get("Vary", ""):
+                    headers.add_vary_header("Cookie")
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
