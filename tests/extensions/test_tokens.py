@@ -22,7 +22,9 @@ from werkzeug.security import generate_password_hash
 from legacy_flask.extensions import db
 from legacy_flask.models import User
 from legacy_flask.seed import DEMO_EMAIL, DEMO_PASSWORD
-from tests.extensions.conftest import Gateway
+from new_fastapi import Settings
+from new_fastapi import create_app as create_native_app
+from tests.extensions.conftest import Gateway, client_of
 
 SECRET = "a secret of the tests, " * 3
 ADA = {"username": DEMO_EMAIL, "password": DEMO_PASSWORD}
@@ -323,3 +325,21 @@ def test_the_documentation_has_an_authorize_button(gateway: Gateway) -> None:
     assert document["paths"]["/fan-api/profile"]["get"]["security"]
     form = {**ADA, "grant_type": "password", "scope": "", "client_id": "", "client_secret": ""}
     assert client.post("/fan-api/token", data=form).json()["token_type"] == "bearer"
+
+
+def test_without_flask(gateway: Gateway, legacy: Flask) -> None:
+    """All but the form of the login stands on its own: FastAPI alone takes and makes tokens."""
+    flask_side = gateway()
+    tokens = new_tokens(flask_side)
+    with client_of(create_native_app(Settings.load(legacy.config))) as alone:
+        access = bearer(tokens["access_token"])
+        assert alone.get("/fan-api/contact", headers=access).json() == {"email": DEMO_EMAIL}
+        refresh = bearer(tokens["refresh_token"])
+        renewed = alone.post("/fan-api/refresh", headers=refresh).json()["access_token"]
+        assert flask_side.get("/fan-api/profile", headers=bearer(renewed)).status_code == 200
+        assert alone.delete("/fan-api/token", headers=bearer(renewed)).status_code == 204
+        for client in (alone, flask_side):
+            gone = client.get("/fan-api/profile", headers=bearer(renewed))
+            assert (gone.status_code, gone.json()) == (401, {"msg": "Token has been revoked"})
+            odd = client.get("/fan-api/profile", headers=bearer("odd"))
+            assert (odd.status_code, odd.json()) == (422, {"msg": "Not enough segments"})
