@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from flask import Flask, Request, Response, has_app_context
+from flask import Flask, Request, Response, has_app_context, session
 from flask.sessions import (
     SecureCookieSessionInterface,
     SessionInterface,
     SessionMixin,
 )
 from flask_session import Session  # type: ignore[import-untyped]
+from flask_session.base import MsgSpecSerializer  # type: ignore[import-untyped]
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.exc import InvalidRequestError
 
@@ -167,6 +170,55 @@ def test_no_session_is_empty_and_refuses_writes(shop: Shop, prepare: Prepare) ->
     assert [status for status, _ in by_flask] == [200, 500, 500, 200, 500, 200]
     assert by_flask[0] == (200, NOTHING)
     assert visit(shop(prepare, True)) == by_flask
+
+
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+def test_a_table_of_sessions_commits_what_the_view_left(tmp_path: Path) -> None:
+    """Saving a session there is `db.session.commit()`, also after a view that thought better."""
+    app = Flask("shop")
+    app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{tmp_path}/one.db"
+    in_a_database(app)
+    db: SQLAlchemy = app.config["SESSION_SQLALCHEMY"]
+    notes = db.Table("notes", db.Column("text", db.String))
+
+    @app.get("/")
+    def refuse() -> tuple[str, int]:
+        db.session.execute(notes.insert().values(text="not this"))
+        session["visits"] = 1
+        return "refused", 400
+
+    with app.app_context():
+        notes.create(db.engine)
+        assert app.test_client().get("/").status_code == 400
+        assert db.session.execute(notes.select()).all() == [("not this",)]
+        db.session.remove()
+        db.engine.dispose()
+
+
+DAY = datetime(2026, 1, 2, tzinfo=timezone.utc)
+NUMBER = UUID(int=5)
+
+
+@pytest.mark.parametrize(
+    ("put", "signed", "msgpack", "text"),
+    [
+        ((1, 2), (1, 2), [1, 2], [1, 2]),
+        ({1: "a"}, {"1": "a"}, {1: "a"}, {"1": "a"}),
+        (DAY, DAY, DAY, "2026-01-02T00:00:00Z"),
+        (b"\xff", b"\xff", b"\xff", "/w=="),
+        (NUMBER, NUMBER, str(NUMBER), str(NUMBER)),
+    ],
+    ids=["tuple", "number as key", "moment", "bytes", "UUID"],
+)
+def test_what_survives_in_a_session(put: Any, signed: Any, msgpack: Any, text: Any) -> None:
+    """The page's table: what comes back of a value is the serializer's doing."""
+    app = Flask("shop")
+    tagged = SecureCookieSessionInterface.serializer
+    assert tagged.loads(tagged.dumps({"it": put}))["it"] == signed
+    for kind, expected in (("msgpack", msgpack), ("json", text)):
+        serializer = MsgSpecSerializer(app, kind)
+        found = serializer.decode(serializer.encode({"it": put}))["it"]
+        assert (found, type(found)) == (expected, type(expected))
 
 
 @pytest.mark.filterwarnings("ignore:This declarative base already contains")
