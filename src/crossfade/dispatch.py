@@ -109,6 +109,7 @@ class Gateway:
         self.native = native
         self._left_to_router = frozenset(r for r in native.routes if _has_own_ways(r.route))
         self._announced: Snapshot | None = None
+        self._said: set[str] = set()
         self.recorder = recorder
         self.unborrowed = unborrowed or Unborrowed(None, None)
         self._tap: Tap | None = None
@@ -227,8 +228,15 @@ class Gateway:
                 )
         for doubt in mount_doubts(snapshot.table, self.native):
             logger.warning("%s: %s", snapshot.map.file, doubt)
+        self._said.clear()
+        self._say_unborrowed(snapshot)
+
+    def _say_unborrowed(self, snapshot: Snapshot) -> None:
+        """Log what native routes do without, but for what was logged of this map already."""
         for message in self.unborrowed.messages(snapshot.map, snapshot.table):
-            logger.log(message.level, "%s", message.text)
+            if message.text not in self._said:
+                self._said.add(message.text)
+                logger.log(message.level, "%s", message.text)
 
     def skipped_hooks(self, target: Target) -> list[str]:
         """Return what Flask does around a view that a native answer of this route does without."""
@@ -257,6 +265,8 @@ class Gateway:
         async def watch(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
                 self.live.start()
+                # What was decorated or wrapped after mount_legacy was called.
+                self._say_unborrowed(self.live.snapshot)
             await send(message)
 
         try:
@@ -279,7 +289,6 @@ class Gateway:
             "problems": [str(problem) for problem in rejected.problems] if rejected else [],
             "routes": [self.route_status(target) for target in snapshot.table.targets()],
             "skipped_middleware": [layer.place for layer in self.unborrowed.middleware()],
-            "extensions": [each.values() for each in self.unborrowed.extensions()],
         }
         if self.recorder is not None and self._tap is not None:
             status["recording"] = self.recorder.status()

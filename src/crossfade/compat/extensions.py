@@ -6,8 +6,9 @@ handlers, views and decorators, the session interface, WSGI middleware.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any, Final
 
@@ -110,10 +111,16 @@ def _module(function: Any) -> str:
     return str(getattr(function, "__module__", None) or type(function).__module__)
 
 
+@cache
 def _version(package: str) -> str:
-    for distribution in packages_distributions().get(package, ()):
+    for distribution in _distributions().get(package, ()):
         try:
             return version(distribution)
         except PackageNotFoundError:
             continue
     return ""
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    return packages_distributions()  # reads the metadata of all that is installed

@@ -140,9 +140,9 @@ class Unborrowed:
             yield Message(logging.WARNING, _lost(guard, routes))
         moved = [target.route for target in native if target.legacy is not None]
         for layer in self._unsaid(migration_map) if moved else ():
-            lost = layer.lost or "nobody but you can know what is lost"
+            lost = layer.lost or "if it decides who may call, they are OPEN"
             yield Message(
-                logging.WARNING,
+                logging.WARNING if layer.lost else logging.ERROR,
                 f"WSGI middleware {layer.place} does not run for native routes "
                 f"({_some(moved)}): {lost}. {_acknowledge([layer.place])}",
             )

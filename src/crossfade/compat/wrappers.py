@@ -117,9 +117,7 @@ def _wrapped(value: Any) -> Any:
             # `wrapper.__dict__.update(f.__dict__)` alone would hide a wrapper inside.
             held = (each for _, each in _cells(value))
             return next((f for f in held if _declares(f, declared)), declared)
-        # Without functools.wraps only the shape tells: what takes any arguments and holds a
-        # function. A factory's view, which takes the URL's own, is no wrapper.
-        return _most_likely(value) if _takes_anything(value.__code__) else None
+        return _most_likely(value)
     if isinstance(value, type) or not callable(value):
         return None
     inner = getattr(value, "__wrapped__", None)
@@ -156,10 +154,16 @@ _LIKELY: Final = frozenset(
 
 
 def _most_likely(function: FunctionType) -> Any:
+    """Return what a function without `__wrapped__` wraps: only its shape can tell.
+
+    A function that it holds under a name that decorators use; or any, where it takes any
+    arguments. What a factory of views made takes the URL's own, and is no wrapper.
+    """
     cells = list(_cells(function))
     named = [each for name, each in cells if name in _LIKELY]
-    found = named or [each for _, each in cells]
-    return found[0] if found else None
+    if _takes_anything(function.__code__):
+        named += [each for _, each in cells]
+    return named[0] if named else None
 
 
 def _is_function(value: Any) -> bool:
@@ -191,8 +195,14 @@ def _made_by(function: FunctionType) -> str:
     code = function.__code__
     qualified = getattr(code, "co_qualname", None)  # from Python 3.11
     if qualified is None:
-        qualified = _search(code, function.__globals__) or function.__qualname__
+        if code not in _FOUND:
+            _FOUND[code] = _search(code, function.__globals__) or function.__qualname__
+        qualified = _FOUND[code]
     return str(qualified).partition(_LOCALS)[0]
+
+
+_FOUND: Final[dict[CodeType, str]] = {}
+"""What `_search` found; there are no more than the process has functions."""
 
 
 def _search(code: CodeType, names: Mapping[str, Any]) -> str | None:
