@@ -159,7 +159,9 @@ def _texts(
         yield from detail["ctx"]["texts"]
     elif error == "value_error":  # a ValueError of the model's own
         yield str(detail["ctx"]["error"])
-    elif detail["input"] is None and error != "missing" and not is_root:
+    elif error in ("missing", "extra_forbidden"):
+        yield WORDS[error]
+    elif detail["input"] is None and not is_root:
         yield "Field may not be null."
     elif error in _NO_OBJECT:
         yield "Invalid input type."
