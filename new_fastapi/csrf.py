@@ -71,9 +71,9 @@ async def check_csrf(request: Request, settings: CurrentSettings, session: Brows
 
 
 def _problem_with_referrer(request: Request) -> str | None:
-    referrer = urlsplit(request.headers.get("referer", ""))
+    referrer = urlsplit(request.headers.get("referer", "").lower())
     if not referrer.netloc:
         return "The referrer header is missing."
-    if (referrer.scheme, referrer.netloc) != ("https", request.url.netloc):
+    if (referrer.scheme, referrer.netloc) != ("https", request.url.netloc.lower()):
         return "The referrer does not match the host."
     return None
