@@ -118,11 +118,11 @@ def standing(team: Team, squad: int) -> JsonObject:
 
 
 def sort_standings(rows: list[JsonObject], order: str | None) -> list[JsonObject]:
-    """Return the rows as asked for; an order that nobody knows is that by name."""
+    """Return the rows as asked for: the youngest team first, or the smallest squad, or by name."""
     if order == "founded":
-        return sorted(rows, key=lambda row: (row["founded"] is None, row["founded"]))
+        return sorted(rows, key=lambda row: -(row["founded"] or 0))
     if order == "squad":
-        return sorted(rows, key=lambda row: -row["squad"])
+        return sorted(rows, key=lambda row: row["squad"])
     return sorted(rows, key=lambda row: row["team"])
 
 

@@ -33,8 +33,13 @@ class Limits:
     """
 
     def __init__(self, limiter: Limiter) -> None:
-        assert isinstance(limiter.storage, MemoryStorage)
-        self._storage = limiter.storage
+        self._limiter = limiter
+
+    @property
+    def _storage(self) -> MemoryStorage:
+        storage = self._limiter.storage
+        assert isinstance(storage, MemoryStorage)
+        return storage
 
     def capture(self) -> dict[str, Counts]:
         """Return the counters that still count."""
