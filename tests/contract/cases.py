@@ -68,6 +68,29 @@ FORM = "application/x-www-form-urlencoded"
 TARGETS = ("/todos%3Fdone=1", "//evil.example", "https://evil.example", "/%5Cevil", "/a%0Ab", "x")
 UUID = "6fa459ea-ee8a-3ca4-894e-db77e160355e"
 
+VENUE: dict[str, Any] = {
+    "name": "Park",
+    "capacity": 50,
+    "email": "park@example.com",
+    "address": {"street": "Park 1", "city": "Bath"},
+}
+VENUE_VALUES: dict[str, list[object]] = {
+    "name": ["", " 12 ", " pad ", "x" * 81, 1],
+    "surface": ["clay", "mud", 1],
+    "capacity": ["7", 1.9, True, 0, 200_001, 1e400],
+    "fee": ["1.005", -1, "NaN", 100_000, True, "x"],
+    "covered": ["yes", "off", 2, []],
+    "opened": ["2026-01-31", "20260131", "2026-01-31T10:00:00", "2026-02-30", 5],
+    "inspectedAt": ["2026-01-31T10:00:00.5+02:00", "2026-01-31T10:00:00Z", "2026-01-31", 5],
+    "email": ["nowhere", "", 1, "a@localhost", "ä@example.com"],
+    "website": ["https://example.com/a?b", "example.com", "javascript:x", 1],
+    "tags": [["a", "a"], ["x" * 21, 1], {"a": 1}, "a"],
+    "hours": [{"mon": "8-22"}, {"someday": 1, "mon": None}, [], "a"],
+    "address": [{}, [], {"street": "", "city": 1, "postCode": 5, "x": 1}],
+    "unknown": [1],
+}
+QUOTE = {"venue_id": 1, "starts": "2026-05-01T10:00:00Z"}
+
 CASES: dict[str, list[Case]] = {
     "GET /hello": [
         Case("/hello"),
@@ -278,6 +301,60 @@ CASES: dict[str, list[Case]] = {
     "DELETE /fan-api/token": [Case("/fan-api/token")],
     "GET /fan-api/profile": [Case("/fan-api/profile")],
     "GET /fan-api/contact": [Case("/fan-api/contact")],
+    "GET /venues": [
+        Case("/venues"),
+        Case("/venues?surface=grass&tag=stand&tag=floodlight&min_capacity=1000&covered=no"),
+        Case("/venues?surface=mud&min_capacity=x&covered=maybe"),
+        Case("/venues?min_capacity=&other=1"),
+    ],
+    "POST /venues": [
+        *sent("/venues", VENUE, {**VENUE, "id": 1}, {**VENUE, "name": "Halle Süd"}, {}),
+        *(
+            Case("/venues", json.dumps({**VENUE, name: value}).encode(), JSON)
+            for name, values in VENUE_VALUES.items()
+            for value in (*values, None)
+        ),
+        *no_object("/venues"),
+    ],
+    "PATCH /venues/<int:venue_id>": [
+        *sent("/venues/2", {}, {"fee": "9.995"}, {"address": {"city": "Bonn", "x": 1}}, {"id": 1}),
+        *sent("/venues/2", {"address": {"city": ""}}, {"name": "Main ground"}, {"capacity": "a"}),
+        *sent("/venues/9", {"name": 1}),
+        *no_object("/venues/2"),
+    ],
+    "GET /venues/search": [
+        Case("/venues/search"),
+        Case("/venues/search?name=HAL&tag=a&tag=b&limit=1&limit=x"),
+        Case("/venues/search?limit=101&min_capacity=-1"),
+    ],
+    "POST /venues/search": [
+        Case("/venues/search", b"name=ground", FORM),
+        Case("/venues/search?limit=0", b"name=g&min_capacity=x", FORM),
+        Case("/venues/search", b'{"name": "ground"}', JSON),
+    ],
+    "POST /venues/quotes": [
+        *sent("/venues/quotes", QUOTE, {**QUOTE, "venue_id": 9}, {}, {**QUOTE, "x": 1}),
+        *sent("/venues/quotes", {**QUOTE, "promotion": "SPRING", "hours": "3"}),
+        *sent("/venues/quotes", {**QUOTE, "promotion": "AUTUMN", "hours": 25, "starts": "x"}),
+        *no_object("/venues/quotes"),
+    ],
+    "GET /restx/referees": [
+        Case("/restx/referees"),
+        Case("/restx/referees?country=DK&country=IT&certified=false&limit=1"),
+        Case("/restx/referees?limit=0"),
+        Case("/restx/referees?certified=maybe"),
+    ],
+    "POST /restx/referees": [
+        *sent("/restx/referees", {"name": "Ö", "country": "NO", "level": 3}, {}, {"level": "x"}),
+        *sent("/restx/referees", {"name": "Bo Øst", "country": "DK"}),
+        *no_object("/restx/referees"),
+    ],
+    "GET /restx/referees/<int:id>": [Case(f"/restx/referees/{n}") for n in (1, 2, 9, 10**20)],
+    "GET /fees/<int:level>": [Case(f"/fees/{level}") for level in (1, 5, 0, 6)],
+    "POST /fees": [
+        *sent("/fees", {"level": 2, "matches": 3}, {"level": 2}, {"level": 9, "matches": "x"}),
+        *no_object("/fees"),
+    ],
 }  # fmt: skip
 
 URL_MAP = [
