@@ -89,7 +89,8 @@ def test_its_parser(sides: Sides) -> None:
 
 def test_its_validation(sides: Sides) -> None:
     """`@expect(model, validate=True)`: jsonschema's texts, also for what is no object."""
-    for body in {}, [], {"name": 1, "country": "no", "level": "2"}, None:
+    bodies: list[object] = [{}, [], {"name": 1, "country": "no", "level": "2"}, None]
+    for body in bodies:
         content = json.dumps(body)
         headers = {"content-type": "application/json"}
         answer = both(sides, "POST", "/restx/referees", content=content, headers=headers)
