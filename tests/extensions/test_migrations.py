@@ -114,7 +114,7 @@ def alembic(url: str, what: str, *arguments: str, **options: Any) -> str:
 def python(url: str, program: str, *arguments: str | Path) -> None:
     """Run a program in a process of its own."""
     result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program, *arguments],
+        [sys.executable, "-c", program, *arguments],
         env={**os.environ, "DATABASE_URL": url, "PYTHONPATH": str(ROOT)},
         check=False,
         capture_output=True,
