@@ -14,6 +14,10 @@
 | `requests`, `responses` | what handlers use: arguments, answers |
 | `pages` | templates |
 | `urls` | `url_for` on both sides |
+| `unborrowed` | what native routes do without: in the log, the status, a map's problems |
+| `wrappers`, `guards`, `known_guards` | decorators of views, their counterparts on handlers |
+| `middleware` | WSGI middleware around Flask |
+| `extensions`, `known_extensions` | which an application has, what is borrowed of each |
 | `blocking` | the warning of what holds up the event loop |
 """
 

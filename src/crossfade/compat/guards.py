@@ -187,8 +187,11 @@ def name_of(call: Any) -> str:
     call = call.func if isinstance(call, partial) else call
     call = getattr(call, "__func__", call)
     name = str(getattr(call, "__qualname__", type(call).__qualname__))
+    if not is_borrowed(call):
+        return name.rpartition(".")[2]
     # What a function of ours made is known by that function's name.
-    return name.partition(".<locals>")[0] if is_borrowed(call) else name.rpartition(".")[2]
+    name = name.partition(".<locals>")[0]
+    return "a reader of the request" if name.startswith("_") else name
 
 
 def _works_of(call: Any, name: str) -> frozenset[Work]:

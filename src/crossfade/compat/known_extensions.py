@@ -118,7 +118,7 @@ ROWS: Final = (
         "Flask-Compress",
         "flask_compress",
         _YES,
-        "native answers are compressed by its hook: add no GZipMiddleware to FastAPI",
+        "native answers are compressed by its hook",
         "1.25",
         ("compress",),
     ),
@@ -153,19 +153,19 @@ ROWS: Final = (
         ("executor",),
     ),
     Row(
+        "Flask-HTMX",
+        "flask_htmx",
+        _YES,
+        "htmx works in native handlers",
+        "0.4.0",
+    ),
+    Row(
         "Flask-HTTPAuth",
         "flask_httpauth",
         _NO,
         "dependencies=[decorated(auth.login_required)] of crossfade.compat; later HTTPBasic or "
         "HTTPBearer of FastAPI with a check",
         "4.8.1",
-    ),
-    Row(
-        "Flask-HTMX",
-        "flask_htmx",
-        _YES,
-        "htmx works in native handlers",
-        "0.4.0",
     ),
     Row(
         "Flask-JWT-Extended",
@@ -175,6 +175,7 @@ ROWS: Final = (
         "verify_jwt_in_request(), or OAuth2 with PyJWT",
         "4.7.4",
         ("flask-jwt-extended",),
+        page="flask-jwt-extended.md",
     ),
     Row(
         "Flask-Limiter",
@@ -192,6 +193,7 @@ ROWS: Final = (
         "the user and the remember cookie are borrowed; @login_required on a view is not: take "
         "user: LoggedIn",
         "0.6.3",
+        page="flask-login.md",
     ),
     Row(
         "Flask-Mail",
@@ -200,6 +202,7 @@ ROWS: Final = (
         "send in a background task or on a thread: SMTP blocks",
         "0.10.0",
         ("mail",),
+        page="flask-mail.md",
     ),
     Row(
         "Flask-Marshmallow",
@@ -208,6 +211,14 @@ ROWS: Final = (
         "schemas and URLFor work in native handlers; FastAPI documents only pydantic models",
         "1.5.0",
         ("flask-marshmallow",),
+    ),
+    Row(
+        "Flask-Migrate",
+        "flask_migrate",
+        _YES,
+        "a command line; nothing runs in a request",
+        "4.1.0",
+        ("migrate",),
     ),
     Row("Flask-Minify", "flask_minify", _YES, "native HTML is minified by its hook", "0.50"),
     Row("Flask-Moment", "flask_moment", _YES, "templates work on both sides", "1.0.6", ("moment",)),
@@ -271,6 +282,7 @@ ROWS: Final = (
         _YES,
         "session: Session; it is read and saved on a thread",
         "0.8.0",
+        page="flask-session.md",
     ),
     Row(
         "flask-smorest",
@@ -307,14 +319,6 @@ ROWS: Final = (
         ("sqlalchemy",),
     ),
     Row(
-        "Flask-Migrate",
-        "flask_migrate",
-        _YES,
-        "a command line; nothing runs in a request",
-        "4.1.0",
-        ("migrate",),
-    ),
-    Row(
         "Flask-Talisman",
         "flask_talisman",
         _YES,
@@ -328,6 +332,7 @@ ROWS: Final = (
         "CSRFProtect's hook checks native routes, and knows what is exempt",
         "1.3.0",
         ("csrf",),
+        page="flask-wtf.md",
     ),
     Row(
         "OpenTelemetry",
