@@ -196,9 +196,13 @@ def test_read_without_flask(gateway: Gateway, legacy: Flask) -> None:
     assert "set-cookie" not in answer.headers  # and so nothing is renewed
 
 
-@pytest.mark.parametrize("kind", ["redis"])
 class TestSerializers:
     """What stands in the store, and under which key."""
+
+    @pytest.fixture
+    def kind(self) -> str:
+        """Keep sessions there."""
+        return "redis"
 
     @pytest.fixture(params=["msgpack", "json"])
     def config(self, config: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -217,9 +221,13 @@ class TestSerializers:
 
 
 @pytest.mark.filterwarnings("ignore:The 'use_signer' option:DeprecationWarning")
-@pytest.mark.parametrize("kind", ["cachelib"])
 class TestSignedIds:
     """`SESSION_USE_SIGNER`: the id in the cookie has a signature."""
+
+    @pytest.fixture
+    def kind(self) -> str:
+        """Keep sessions there."""
+        return "cachelib"
 
     @pytest.fixture
     def config(self, config: dict[str, Any]) -> dict[str, Any]:
@@ -240,9 +248,13 @@ class TestSignedIds:
 # --- a store that can be watched ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["cachelib"])
 class TestTheStore:
     """Who asks the store of sessions, and on which thread."""
+
+    @pytest.fixture
+    def kind(self) -> str:
+        """Keep sessions there."""
+        return "cachelib"
 
     @pytest.fixture
     def store(self) -> MemoryStore:
