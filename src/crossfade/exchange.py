@@ -6,6 +6,7 @@ Header names are lower-case; values are decoded as latin-1, which loses no byte 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from crossfade.model import Side
 
@@ -129,6 +130,7 @@ class Exchange:
             (404, 405, redirect, automatic OPTIONS).
         endpoint: the name of the function that answered, where it is known.
         error: the traceback of an exception that left the application, or None.
+        moment: when the answer was there, by the clock of the side that gave it.
     """
 
     request: Request
@@ -137,3 +139,4 @@ class Exchange:
     route: str | None = None
     endpoint: str | None = None
     error: str | None = None
+    moment: datetime | None = None

@@ -6,13 +6,9 @@ from __future__ import annotations
 
 import random
 import secrets
-import sys
 import uuid
-from types import SimpleNamespace
 
-import pytest
-
-from crossfade.contract import ContractError, frozen
+from crossfade.contract import frozen
 from crossfade.contract.client import Contract
 from crossfade.contract.inprocess import InProcessApp
 from crossfade.contract.runner import Runner
@@ -64,26 +60,3 @@ def test_the_sides_agree_on_what_they_draw() -> None:
         assert not contract.outcomes[0].noise
     finally:
         app.close()
-
-
-def test_the_clock_is_time_machines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is asked to stand still at the moment; without it the fixture says what to install."""
-    asked: list[object] = []
-
-    class Travel:
-        def __init__(self, at: object, tick: bool) -> None:
-            asked.append((at, tick))
-
-        def __enter__(self) -> None:
-            asked.append("entered")
-
-        def __exit__(self, *error: object) -> None:
-            asked.append("left")
-
-    monkeypatch.setitem(sys.modules, "time_machine", SimpleNamespace(travel=Travel))
-    with frozen(at="2026-01-02T03:04:05Z")():
-        assert asked == [("2026-01-02T03:04:05Z", False), "entered"]
-    assert asked[-1] == "left"
-    monkeypatch.setitem(sys.modules, "time_machine", None)
-    with pytest.raises(ContractError, match="pip install time-machine"):
-        frozen(at="2026-01-02T03:04:05Z")

@@ -125,7 +125,7 @@ class Contract:
         self._judge(outcome, answered_by)
         self._try_mutants(outcome)
         for side, exchange in ((Side.LEGACY, outcome.legacy), (Side.NATIVE, outcome.native)):
-            self._jars[side].update(exchange.response, exchange.request.raw_path)
+            self._jars[side].update(exchange.response, exchange.request.raw_path, exchange.moment)
         return self._answer(requests[Side.LEGACY], outcome.legacy.response)
 
     def account(self) -> dict[str, Any]:

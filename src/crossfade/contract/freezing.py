@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import random
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import datetime
+from datetime import datetime, timezone
+from importlib import metadata
+from typing import Any
 from unittest import mock
 
 from crossfade.contract.errors import ContractError
@@ -21,33 +24,52 @@ def frozen(at: datetime | str | None = None, seed: int | None = 0) -> Frozen:
     """Return what freezes the clock and seeds chance anew for each request of each side.
 
     Args:
-        at: the moment at which the clock stands, as a datetime or in ISO 8601; None lets it run.
-            Needs the package time-machine, because Python's own clock can't be set.
+        at: the moment at which the clock stands, as a datetime or in ISO 8601; UTC where it names
+            no zone; None lets it run. Needs the package time-machine, because Python's own clock
+            can't be set. `time.monotonic` goes on, so that asyncio's timers end.
         seed: of `random`, `os.urandom` (and so `uuid.uuid4`, `secrets`) and NumPy where it is
             imported; None leaves chance alone.
 
     Raises:
-        ContractError: `at` is given and time-machine is not installed.
+        ContractError: `at` is given and time-machine is not installed, or too old.
+        ValueError: `at` is no moment.
     """
     travel: Callable[..., AbstractContextManager[object]] | None = None
-    if at is not None:
-        try:
-            travel = importlib.import_module("time_machine").travel
-        except ModuleNotFoundError:
-            raise ContractError(
-                "frozen(at=…) needs time-machine: pip install time-machine"
-            ) from None
+    moment = None if at is None else _moment(at)
+    if moment is not None:
+        travel = _time_machine().travel
 
     @contextmanager
     def one_request() -> Iterator[None]:
         with ExitStack() as stack:
             if travel is not None:
-                stack.enter_context(travel(at, tick=False))
+                stack.enter_context(travel(moment, tick=False))
             if seed is not None:
                 stack.enter_context(_seeded(seed))
             yield
 
     return one_request
+
+
+def _moment(at: datetime | str) -> datetime:
+    if isinstance(at, str):
+        # Python reads the zone "Z" from 3.11 on.
+        at = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", at))
+    return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
+
+
+def _time_machine() -> Any:
+    try:
+        found = importlib.import_module("time_machine")
+        version = metadata.version("time-machine")
+    except (ModuleNotFoundError, metadata.PackageNotFoundError):
+        raise ContractError("frozen(at=…) needs time-machine: pip install time-machine") from None
+    if int(version.partition(".")[0]) < 3:
+        raise ContractError(
+            f"frozen(at=…) needs time-machine 3.0 or later, here is {version}: before 3.0 "
+            "time.monotonic stood still as well, and with it every timer of asyncio"
+        )
+    return found
 
 
 @contextmanager

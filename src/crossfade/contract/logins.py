@@ -79,8 +79,9 @@ class LoginClient:
         request = build_request(method, path, base_url=self._base_url, **options)
         request = with_cookies(request, self._jar.pairs(request.raw_path, self._base_url.scheme))
         host = self._base_url.netloc.decode("ascii")
-        response = self._runner.send(complete(request, host), Side.LEGACY, self._timeout).response
-        self._jar.update(response, request.raw_path)
+        exchange = self._runner.send(complete(request, host), Side.LEGACY, self._timeout)
+        response = exchange.response
+        self._jar.update(response, request.raw_path, exchange.moment)
         return httpx.Response(
             response.status, headers=list(response.headers), content=response.body
         )

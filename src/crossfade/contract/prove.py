@@ -297,8 +297,10 @@ class Prover:
             }
             verdict, ends = self._judge(case, requests, ends)
             if verdict.outcome is not None:
-                jars[Side.LEGACY].update(verdict.outcome.legacy.response, request.raw_path)
-                jars[Side.NATIVE].update(verdict.outcome.native.response, request.raw_path)
+                for side, seen in zip(
+                    SIDES, (verdict.outcome.legacy, verdict.outcome.native), strict=True
+                ):
+                    jars[side].update(seen.response, request.raw_path, seen.moment)
             yield verdict
 
     # --- one -----------------------------------------------------------------------------------

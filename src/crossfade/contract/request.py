@@ -31,13 +31,20 @@ class CookieJar:
     def __init__(self) -> None:
         self._cookies: dict[tuple[str, str], SetCookie] = {}
 
-    def update(self, response: Response, raw_path: bytes) -> None:
-        """Keep what a response sets, drop what it deletes."""
+    def update(self, response: Response, raw_path: bytes, now: datetime | None = None) -> None:
+        """Keep what a response sets, drop what it deletes.
+
+        Args:
+            response: of this side.
+            raw_path: of the request.
+            now: by the clock of the side that answered, which may be frozen; None: the real one.
+        """
+        now = now or datetime.now(timezone.utc)
         for cookie in response.cookies:
             path = cookie.get("path") or ""
             if not path.startswith("/"):  # RFC 6265, section 5.1.4
                 path = raw_path.decode("latin-1").rpartition("/")[0] or "/"
-            if _expired(cookie):
+            if _expired(cookie, now):
                 self._cookies.pop((cookie.name, path), None)
             else:
                 self._cookies[cookie.name, path] = cookie
@@ -58,12 +65,12 @@ def _within(target: str, path: str) -> bool:
     return target == path or target.startswith(path if path.endswith("/") else path + "/")
 
 
-def _expired(cookie: SetCookie) -> bool:
+def _expired(cookie: SetCookie, now: datetime) -> bool:
     age, expires = cookie.get("max-age"), cookie.get("expires")
     if age is not None and age.lstrip("-").isdigit():
         return int(age) <= 0
     moment = http_date(expires or "")
-    return moment is not None and moment <= datetime.now(timezone.utc)
+    return moment is not None and moment <= now
 
 
 def http_date(text: str) -> datetime | None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from typing import Any, Final
 
 from flask import got_request_exception
@@ -184,6 +185,7 @@ class Runner:
         extra: dict[str, object] = {FORCE_SIDE: side}
         with self._raised() as raised, self._frozen():
             reply = self._app.send(request, scheme=self._scheme, extra=extra, timeout=timeout)
+            moment = datetime.now(timezone.utc)
         selection = reply.scope.get(SELECTION)
         if not isinstance(selection, Selection):
             raise ContractError(_no_gateway(request, reply))
@@ -201,6 +203,7 @@ class Runner:
             selection.route,
             _endpoint(reply) or self.handler(selection.route, selection.side),
             reply.error or next(iter(raised), None),
+            moment,
         )
 
 
