@@ -24,12 +24,13 @@ from new_fastapi.venue_models import NewVenue, SchemaErrors, VenueList, VenueOut
 
 router = APIRouter(prefix="/venues", tags=["venues"])
 
+QUERY = VenueQuery()  # once: to make a schema takes longer than to load by it
 REFUSED: dict[int | str, dict[str, Any]] = {400: {"model": SchemaErrors}}
 
 
 async def wanted(request: compat.FlaskRequest) -> Any:
     """Return the query string as webargs reads it."""
-    return parser.parse(VenueQuery(), request, location="query")
+    return parser.parse(QUERY, request, location="query")
 
 
 async def find_venue(venue_id: int, session: Session) -> Venue:
@@ -50,9 +51,7 @@ async def save(session: Session, venue: Venue) -> Venue:
     return venue
 
 
-@router.get(
-    "", response_model=VenueList, responses=REFUSED, openapi_extra=schema_query(VenueQuery())
-)
+@router.get("", response_model=VenueList, responses=REFUSED, openapi_extra=schema_query(QUERY))
 async def list_venues(args: Annotated[dict[str, Any], Depends(wanted)], session: Session) -> object:
     """Return the venues that fit the query."""
     query = select(Venue).where(Venue.capacity >= args["capacity"]).order_by(Venue.id)
