@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import flask_login  # type: ignore[import-untyped]
 import pytest
 from fastapi import Depends, FastAPI
-from flask import Flask
+from flask import Flask, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_caching import Cache
 from flask_cors import CORS
@@ -346,6 +346,11 @@ async def user(user: compat.LoggedIn, session: compat.Session) -> None:
     """A handler that borrows two things."""
 
 
+async def by_hand() -> str:
+    """A handler that uses Flask without a dependency that says so."""
+    return str(session.get("name"))
+
+
 async def free() -> str:
     """A handler that borrows nothing."""
     return "free"
@@ -366,6 +371,17 @@ def test_hooks_none_can_lend_nothing(mount: Mount, handler: Any, needs: str) -> 
     assert (problem.line, problem.subject) == (4, "GET /a")
     assert problem.reason.startswith(f"the handler depends on {needs} of crossfade.compat, but ")
     assert 'Remove hooks = "none"' in problem.remedy
+
+
+def test_code_that_uses_flask_is_a_warning(mount: Mount, caplog: pytest.LogCaptureFixture) -> None:
+    """It may never come to that line, so the map is not refused."""
+    app, legacy = FastAPI(openapi_url=None), flask_with("GET /a", "GET /free")
+    app.get("/a")(by_hand)
+    app.get("/free")(free)
+    mount(app, legacy, "GET /free", "GET /a", hooks="none")
+    (record,) = caplog.records
+    assert record.message.startswith('GET /a has hooks = "none" in ')
+    assert "needs Flask's request context" in record.message
 
 
 def test_a_handler_that_borrows_needs_a_flask(mount: Mount) -> None:

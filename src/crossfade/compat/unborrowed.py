@@ -24,6 +24,7 @@ from crossfade.compat.guards import (
     name_of,
 )
 from crossfade.compat.middleware import Layer, middleware_around
+from crossfade.compat.reach import WITHOUT_CONTEXT, needs_flask
 from crossfade.errors import MapError, Problem
 from crossfade.mapfile import MigrationMap
 from crossfade.model import Hooks, Stage
@@ -101,7 +102,7 @@ class Unborrowed:
                 moved.append(route.entry)
             without = self._flask is None or route.entry.hooks is Hooks.NONE
             calls = dependencies_of(route.native.dependant) if without else ()
-            needed = list(dict.fromkeys(name_of(call) for call in calls if is_borrowed(call)))
+            needed = list(dict.fromkeys(name_of(call) for call in calls if _needs(call)))
             if needed:
                 reason, remedy = _nothing_to_borrow(needed, self._flask is None)
                 yield migration_map.problem(route.entry, reason, remedy)
@@ -136,6 +137,10 @@ class Unborrowed:
             if idle:
                 text = f"{target.route} has guards = {idle!r} in {migration_map.file}, but its view"
                 yield Message(logging.WARNING, f"{text} has no such decorator")
+            if target.hooks is Hooks.NONE and needs_flask(
+                target.native and target.native.dependant
+            ):
+                yield Message(logging.WARNING, _out_of_context(target, migration_map.file))
         for guard, routes in others.items():
             yield Message(logging.WARNING, _lost(guard, routes))
         moved = [target.route for target in native if target.legacy is not None]
@@ -148,6 +153,10 @@ class Unborrowed:
             )
 
 
+def _needs(call: object) -> bool:
+    return is_borrowed(call) and not hasattr(call, WITHOUT_CONTEXT)
+
+
 def _nothing_to_borrow(needed: Sequence[str], no_flask: bool) -> tuple[str, str]:
     what = f"the handler depends on {_listed(needed)} of crossfade.compat"
     if no_flask:
@@ -158,6 +167,14 @@ def _nothing_to_borrow(needed: Sequence[str], no_flask: bool) -> tuple[str, str]
     return (
         f'{what}, but hooks = "none" lends nothing: every request would be answered 500',
         'Remove hooks = "none", or give the handler a dependency that needs no Flask.',
+    )
+
+
+def _out_of_context(target: Target, file: str) -> str:
+    return (
+        f'{target.route} has hooks = "none" in {file}, but its handler names something that needs '
+        "Flask's request context (flask.request, session, g, current_user): where it comes to that "
+        "the request fails"
     )
 
 
