@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import sys
 import zlib
+from collections.abc import Callable, Iterator
 
+import brotli
 import pytest
+import zstandard
 
-from crossfade.codings import decoded
+from crossfade import codings
+from crossfade.codings import decoded, unread
 from crossfade.compare import compare, form_difference
-from crossfade.exchange import Response
+from crossfade.contract.causes import advise
+from crossfade.exchange import Exchange, Request, Response
+from crossfade.model import Side
 
 PLAIN = b'{"a": 1}' * 50
 
@@ -27,6 +34,9 @@ def sent(body: bytes, coding: str) -> Response:
         (zlib.compress(PLAIN), "deflate"),
         (gzip.compress(zlib.compress(PLAIN)), "deflate, GZIP"),
         (PLAIN, "identity"),
+        (brotli.compress(PLAIN), "br"),
+        (zstandard.compress(PLAIN), "zstd"),
+        (zstandard.compress(brotli.compress(PLAIN)), "br, zstd"),
     ],
 )
 def test_decoded(body: bytes, coding: str) -> None:
@@ -37,11 +47,73 @@ def test_decoded(body: bytes, coding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "coding"), [(b"no gzip", "gzip"), (gzip.compress(PLAIN)[:-9], "gzip"), (b"x", "br")]
+    ("body", "coding"),
+    [
+        (b"no gzip", "gzip"),
+        (gzip.compress(PLAIN)[:-9], "gzip"),
+        (gzip.compress(PLAIN) + b"more", "gzip"),
+        (b"x", "br"),
+        (brotli.compress(PLAIN)[:-2], "br"),
+        (brotli.compress(PLAIN) + b"more", "br"),
+        (b"no zstd", "zstd"),
+        (zstandard.compress(PLAIN)[:-3], "zstd"),
+        (zstandard.compress(PLAIN) + b"more", "zstd"),
+        (PLAIN, "compress"),
+    ],
 )
 def test_left_as_it_is(body: bytes, coding: str) -> None:
     """What can't be read is compared byte for byte."""
     assert decoded(sent(body, coding)) == sent(body, coding)
+
+
+@pytest.fixture
+def no_packages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As if nothing were installed that Python lacks."""
+    for name in ("brotli", "brotlicffi", "zstandard", "backports.zstd", "compression.zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+    codings._reader.cache_clear()
+    yield
+    codings._reader.cache_clear()
+
+
+@pytest.mark.parametrize("module", ["backports.zstd", "zstandard"])
+def test_either_package_of_zstd(
+    no_packages: None, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    """Flask-Compress brings one, others the other."""
+    body = zstandard.compress(PLAIN)
+    monkeypatch.delitem(sys.modules, module)
+    pytest.importorskip(module)
+    assert decoded(sent(body, "zstd")).body == PLAIN
+    assert decoded(sent(body[:-3], "zstd")).body == body[:-3]
+    assert decoded(sent(body + b"x", "zstd")).body == body + b"x"
+
+
+@pytest.mark.parametrize(
+    ("coding", "package", "compress"),
+    [
+        ("br", "brotli", lambda body, level: brotli.compress(body, quality=level)),
+        ("zstd", "zstandard", zstandard.compress),
+    ],
+)
+def test_without_a_package(
+    no_packages: None, coding: str, package: str, compress: Callable[[bytes, int], bytes]
+) -> None:
+    """Bytes are compared, and the report says what to install."""
+    body = b" ".join(str(number * number % 997).encode() for number in range(5000))
+    legacy, native = (sent(compress(body, level), coding) for level in (1, 11))
+    assert unread(legacy) == coding
+    assert unread(sent(b"x", "gzip")) is None
+    found = compare(legacy, native)
+    request = Request("GET", b"/")
+    advice = [
+        advise(each, Exchange(request, legacy, Side.LEGACY), Exchange(request, native, Side.NATIVE))
+        for each in found
+        if each.where == "body"
+    ]
+    assert [each and each.fix.partition(",")[0] for each in advice] == [
+        f"python3 -m pip install {package}"
+    ]
 
 
 def test_two_compressors_of_one_body_are_alike() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any, Final
 
+from crossfade.codings import PACKAGES, unread
 from crossfade.compare import Difference, Kind
 from crossfade.contract import advice as look
 from crossfade.contract.advice import Advice
@@ -16,6 +17,18 @@ from crossfade.exchange import Exchange
 _HTTP_DATE: Final = re.compile(r'"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"')
 _ISO_DATE: Final = re.compile(r'"\d{4}-\d\d-\d\d(?P<time>[T ])?')
 _PROVIDER: Final = "return FlaskJSONResponse(data) of crossfade.compat: Flask's own JSON provider"
+
+
+def compressed(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Bodies that can't be read here."""
+    coding = unread(legacy.response) or unread(native.response)
+    if coding is None:
+        return None
+    return Advice(
+        f"the bodies are compressed as {coding}, which can't be read here: they were compared byte "
+        "for byte, and two compressors seldom agree on those",
+        f"python3 -m pip install {PACKAGES[coding][0]}, so that what they hold is compared",
+    )
 
 
 def json_form(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
@@ -251,7 +264,7 @@ OF_ANOTHER_ANSWER = (detail, returned_tuple, empty, json_string)
 BODY = {
     Kind.JSON_FORM: (json_form,),
     Kind.JSON_VALUE: (detail, returned_tuple, dates, numbers, keys, null, *_SENT),
-    Kind.TEXT: (json_string, error_page, *_SENT),
-    Kind.BYTES: (empty, json_string, error_page, *_SENT),
+    Kind.TEXT: (compressed, json_string, error_page, *_SENT),
+    Kind.BYTES: (empty, compressed, json_string, error_page, *_SENT),
     Kind.STATE: (state,),
 }

@@ -53,6 +53,49 @@ def framing(difference: Difference, legacy: Exchange, native: Exchange) -> Advic
     return Advice("the lengths of two bodies that are not sent", "compare the GET as well")
 
 
+_ONE_PLACE: Final = (
+    "let one place compress for both sides: the proxy in front, or Flask's after_request hooks "
+    '(keep hooks = "flask" in the map) without GZipMiddleware'
+)
+
+
+def compression(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Two compressors, or one: Flask-Compress and Starlette's GZipMiddleware."""
+    name = difference.where.partition(".")[2]
+    ours, theirs = (",".join(each.response.values("content-encoding")) for each in (legacy, native))
+    about = f"{difference.legacy} {difference.native}".lower()
+    if not (
+        name == "content-encoding"
+        or (ours != theirs and name in ("content-length", "etag"))
+        or (name == "vary" and "accept-encoding" in about)
+    ):
+        return None
+    if ours and theirs and ours != theirs:
+        return Advice(
+            f"both sides compress, Flask as {ours} and FastAPI as {theirs}: Flask-Compress prefers "
+            "zstd and br, Starlette's GZipMiddleware knows gzip alone",
+            f'{_ONE_PLACE}; or set COMPRESS_ALGORITHM = ["gzip"]',
+        )
+    if ours == theirs:
+        return Advice(
+            "one side says that its answer depends on Accept-Encoding: GZipMiddleware adds that to "
+            "every answer, Flask-Compress to those of the types in COMPRESS_MIMETYPES",
+            _ONE_PLACE,
+        )
+    if ours:
+        return Advice(
+            "Flask's answer is compressed (by Flask-Compress, say), FastAPI's is not: "
+            "GZipMiddleware takes gzip alone and leaves short bodies (minimum_size, 500 bytes)",
+            _ONE_PLACE,
+        )
+    return Advice(
+        "FastAPI's answer is compressed (by GZipMiddleware, say), Flask's is not: Flask-Compress "
+        "leaves short bodies (COMPRESS_MIN_SIZE), types that COMPRESS_MIMETYPES lacks, and by "
+        "default streamed answers",
+        _ONE_PLACE,
+    )
+
+
 _KNOWN: Final = {
     "vary": Advice(
         "Flask adds `Vary: Cookie` when a view or a hook touches the session",
@@ -153,5 +196,5 @@ def value(difference: Difference, legacy: Exchange, native: Exchange) -> Advice 
     return None
 
 
-HEADER = (content_type, framing, known, hook)
+HEADER = (content_type, compression, framing, known, hook)
 COOKIE = (samesite, session, value)
