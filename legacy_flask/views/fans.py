@@ -131,4 +131,5 @@ def forget_standings(*team_ids: int | None) -> None:
     for team_id in team_ids:
         if team_id is not None:
             cache.delete_memoized(squad_size, team_id)
-    cache.delete_many(*(standings_key(order) for order in ORDERS))
+    for order in ORDERS:  # delete_many stops at the first that is not there, before 2.5
+        cache.delete(standings_key(order))
