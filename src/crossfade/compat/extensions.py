@@ -113,7 +113,8 @@ def _module(function: Any) -> str:
 
 @cache
 def _version(package: str) -> str:
-    for distribution in _distributions().get(package, ()):
+    # Before 3.11 Python finds fewer of them; most distributions are named as their package.
+    for distribution in (*_distributions().get(package, ()), package):
         try:
             return version(distribution)
         except PackageNotFoundError:
