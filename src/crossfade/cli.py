@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from crossfade.compat.guards import State
 from crossfade.compat.known_extensions import Borrowed
 from crossfade.contract.cutover import History, Refused, find, plan, plan_back, prove
 from crossfade.contract.recording_lines import har_lines, recorded_lines, switch
@@ -197,6 +198,8 @@ def cutover(
             _print([f"{target.route} is native already: {edit.path} stays as it is"])
             return
         typer.echo(edit.diff, nl=False)
+        missing = [guard for guard in gateway.guards(target) if guard.state is State.MISSING]
+        _print(f"Flask's view has {guard}" for guard in missing)
         if not dry_run:
             edit.save()
             History(edit.path).add(edit)

@@ -97,3 +97,13 @@ def test_extensions(project: Path) -> None:
     assert rows[1].endswith("(docs/extensions/flask-login.md)")
     assert rows[2].startswith("shop - unknown not known to crossfade: its hooks are borrowed")
     assert len(rows) == 3
+
+
+def test_a_cutover_says_what_the_handler_lacks(project: Path) -> None:
+    """Beside the change of the map, before it is saved."""
+    (project / "migration_map.toml").write_text("[routes]\n", encoding="utf-8")
+    waived = ("--waive", "the client is ours", "--until", "2999-01-31", "--dry-run")
+    result = crossfade(project, "cutover", "GET /a", *waived)
+    assert result.returncode == 0, result.stderr
+    assert "Flask's view has login_required (flask_login.utils): NOT SEEN in" in result.stdout
+    assert "Flask's view has admin_required (gateway): NOT SEEN in" in result.stdout

@@ -353,6 +353,15 @@ def test_what_counts_as_a_counterpart(
     assert (guard["state"], guard["by"]) == expected
 
 
+def test_the_handlers_own_name_is_no_counterpart(mount: Mount) -> None:
+    """A page may be called `admin` and let everybody in."""
+    app, legacy = FastAPI(openapi_url=None), Flask("legacy", static_folder=None)
+    legacy.add_url_rule("/a", "a", admin_required(view))
+    app.get("/a")(require_admin)
+    (guard,) = mount(app, legacy, "GET /a").status()["routes"][0]["guards"]
+    assert guard["state"] == "missing"
+
+
 def test_the_same_decorator_on_the_handler_counts(mount: Mount) -> None:
     """And what the handler's own code calls."""
     app, legacy = FastAPI(openapi_url=None), Flask("legacy", static_folder=None)
