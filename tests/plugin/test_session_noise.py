@@ -1,4 +1,4 @@
-"""A session with something drawn by lot, such as a form's token: that is noise, and no more."""
+"""A session and a page with something drawn by lot, a form's token: that is noise, and no more."""
 
 from __future__ import annotations
 
@@ -25,15 +25,21 @@ legacy = flask.Flask(__name__, static_folder=None)
 legacy.secret_key = "k"
 app = FastAPI()
 
+def page():
+    token = secrets.token_urlsafe(20)
+    return f"<form>\\n<input value={token}>\\n<button>Send</button>\\n</form>\\n"
+
 @legacy.get("/form")
 def form():
     flask.session["token"], flask.session["step"] = secrets.token_hex(20), 1
-    return "form"
+    return page()
+
+native_page = page
 
 @app.get("/form", response_class=HTMLResponse)
 def native_form(session: Session):
     session["token"], session["step"] = secrets.token_hex(20), 1
-    return "form"
+    return native_page()
 
 mount_legacy(app, legacy, migration_map="migration_map.toml")
 """
@@ -56,14 +62,15 @@ def test_a_token_is_noise(project: pytest.Pytester) -> None:
     """Flask draws another one each time, too."""
     result = project.runpytest_inprocess(*QUIET)
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["noise, Flask differs from itself: GET /form: cookie.session"])
+    noise = "noise, Flask differs from itself: GET /form:"
+    result.stdout.fnmatch_lines([f"{noise} body", f"{noise} cookie.session"])
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
         ("token_hex(20), 1\n", "token_hex(20), 2\n"),
-        ('return "form"', 'session["x"] = 1; return "form"'),
+        ("return native_page()", 'session["x"] = 1; return native_page()'),
         ("= secrets.token_hex(20)", "= 7"),
     ],
     ids=["another value", "another key", "another form"],
@@ -77,3 +84,23 @@ def test_the_rest_of_the_session_counts(project: pytest.Pytester, old: str, new:
     result = project.runpytest_inprocess(*QUIET)
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(["*cookie.session: read with Flask's key*"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        '.replace("Send", "Sent")',
+        '.replace("</form>", "")',
+        '.replace("<input ", "<input  ")',
+        "[:40]",
+        ' + "more"',
+    ],
+)
+def test_the_rest_of_the_page_counts(project: pytest.Pytester, change: str) -> None:
+    """Lines that Flask repeats have to be the same, and the token's line has to look alike."""
+    assert "return native_page()" in GATEWAY
+    changed = f"return native_page(){change}"
+    project.makepyfile(gateway=GATEWAY.replace("return native_page()", changed))
+    result = project.runpytest_inprocess(*QUIET)
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["*body: - Flask, + FastAPI"])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from crossfade.compare import Difference, compare
+from crossfade.codings import decoded
+from crossfade.compare import Difference, Kind, compare
 from crossfade.contract.runner import Outcome, Runner
 from crossfade.contract.state import compare_states
-from crossfade.exchange import Exchange, Request
+from crossfade.exchange import Exchange, Request, Response
 from crossfade.model import Side
 
 
@@ -48,9 +49,17 @@ class Noise:
             )
         }
         session = self._session_is_noise(outcome, again)
-        kept = tuple(
-            d for d in differences if not (_is_noise(d, own) or (session and d.where == session))
-        )
+
+        def is_noise(difference: Difference) -> bool:
+            if difference.where == session:
+                return True
+            if not _is_noise(difference, own):
+                return False
+            return difference.kind is not Kind.TEXT or _same_where_flask_is_steady(
+                *(_lines(each.response) for each in (outcome.legacy, again, outcome.native))
+            )
+
+        kept = tuple(each for each in differences if not is_noise(each))
         return kept, tuple(d.where for d in differences if d not in kept)
 
     def _session_is_noise(self, outcome: Outcome, again: Exchange) -> str | None:
@@ -81,6 +90,31 @@ class Noise:
 
 def _at(where: str, differences: Iterable[Difference]) -> Difference | None:
     return next((each for each in differences if each.where == where), None)
+
+
+def _lines(response: Response) -> list[str]:
+    return decoded(response).body.decode(errors="replace").splitlines(keepends=True)
+
+
+def _same_where_flask_is_steady(ours: list[str], again: list[str], theirs: list[str]) -> bool:
+    """Whether FastAPI's text has the lines that Flask repeats, and looks alike in the others.
+
+    A page with a token in its form may differ in that line only. Where Flask's own answers have
+    not the same number of lines, nothing is known of any.
+    """
+    if len(ours) != len(again):
+        return True
+    return len(ours) == len(theirs) and all(
+        native == line or _is_unsteady(line, other, native)
+        for line, other, native in zip(ours, again, theirs, strict=True)
+    )
+
+
+def _is_unsteady(line: str, other: str, native: str) -> bool:
+    """Whether Flask writes a line differently each time, and FastAPI's looks like it."""
+    if line == other:
+        return False
+    return _form(line) != _form(other) or _form(line) == _form(native)
 
 
 def _is_noise(difference: Difference, own: Mapping[str, Difference]) -> bool:
