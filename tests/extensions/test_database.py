@@ -131,13 +131,18 @@ def test_what_a_hook_did_not_commit(gateway: Gateway, legacy: Flask) -> None:
     assert client.get("/teams").json()["teams"][0]["name"] == "Ramblers"
 
 
-def test_a_request_may_hold_two_connections(gateway: Gateway, legacy: Flask) -> None:
+@pytest.mark.parametrize("gives_back", [False, True])
+def test_a_request_may_hold_two_connections(
+    gateway: Gateway, legacy: Flask, gives_back: bool
+) -> None:
     """One of Flask's pool from the first query of a hook until the teardown, and one of its own."""
     held: list[int] = []
 
     @legacy.before_request
     def ask() -> None:
         db.session.scalar(select(Team.id).limit(1))
+        if gives_back:
+            db.session.rollback()
 
     @legacy.after_request
     def look(response: Any) -> Any:
@@ -146,7 +151,7 @@ def test_a_request_may_hold_two_connections(gateway: Gateway, legacy: Flask) -> 
 
     client = gateway(*ROUTES)
     client.get("/matches/1")
-    assert held == [1]
+    assert held == [0 if gives_back else 1]
     with legacy.app_context():
         assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
