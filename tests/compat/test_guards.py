@@ -132,7 +132,7 @@ limiter = Limiter(lambda: "anybody")
             "webargs.core.Parser.use_args",
             Work.REPLACED,
         ),
-        (swag_from({}), "flasgger.utils.swag_from", Work.HARMLESS),
+        (swag_from({}), "flasgger.utils.swag_from", Work.REPLACED),
         (functools.lru_cache, "functools._lru_cache_wrapper", Work.ANSWER),
         (wrapping, f"{__name__}.wrapping", Work.UNKNOWN),
         (no_wraps, f"{__name__}.no_wraps", Work.UNKNOWN),

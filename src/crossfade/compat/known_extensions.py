@@ -89,7 +89,24 @@ ROWS: Final = (
         "it listens to Flask's signals: native requests are transactions under the same names",
         "6.26.2",
     ),
-    Row("Flask-Admin", "flask_admin", _NO, "leave its views to Flask", "2.2.1", ("admin",)),
+    Row(
+        "Flasgger",
+        "flasgger",
+        _PARTLY,
+        "it describes, so nothing is lost, but what @swag_from(validation=True) refuses: FastAPI "
+        "validates with the handler's types",
+        "0.9.7.1",
+        page="flasgger.md",
+    ),
+    Row(
+        "Flask-Admin",
+        "flask_admin",
+        _NO,
+        "leave its views to Flask, or SQLAdmin beside it",
+        "2.2.1",
+        ("admin",),
+        page="flask-admin.md",
+    ),
     Row(
         "Flask-APScheduler",
         "flask_apscheduler",
@@ -113,6 +130,7 @@ ROWS: Final = (
         "set in the handler",
         "2.5.1",
         ("cache",),
+        page="flask-caching.md",
     ),
     Row(
         "Flask-Compress",
@@ -185,6 +203,7 @@ ROWS: Final = (
         f"{_DECORATED} with the same counters",
         "4.1.1",
         ("limiter",),
+        page="flask-limiter.md",
     ),
     Row(
         "Flask-Login",
@@ -211,6 +230,7 @@ ROWS: Final = (
         "schemas and URLFor work in native handlers; FastAPI documents only pydantic models",
         "1.5.0",
         ("flask-marshmallow",),
+        page="marshmallow.md",
     ),
     Row(
         "Flask-Migrate",
@@ -219,6 +239,7 @@ ROWS: Final = (
         "a command line; nothing runs in a request",
         "4.1.0",
         ("migrate",),
+        page="flask-migrate.md",
     ),
     Row("Flask-Minify", "flask_minify", _YES, "native HTML is minified by its hook", "0.50"),
     Row("Flask-Moment", "flask_moment", _YES, "templates work on both sides", "1.0.6", ("moment",)),
@@ -243,6 +264,7 @@ ROWS: Final = (
         _NO,
         "FastAPI validates with the same models; validation_error gives its answer's form",
         "0.14.0",
+        page="flask-pydantic.md",
     ),
     Row(
         "Flask-RESTful",
@@ -259,6 +281,7 @@ ROWS: Final = (
         "pydantic models",
         "1.3.2",
         ("restx",),
+        page="flask-restx.md",
     ),
     Row(
         "Flask-SeaSurf",
@@ -317,6 +340,7 @@ ROWS: Final = (
         "db.session works in native handlers and is removed by its hook; in an async def it blocks",
         "3.1.1",
         ("sqlalchemy",),
+        page="flask-sqlalchemy.md",
     ),
     Row(
         "Flask-Talisman",

@@ -111,7 +111,7 @@ KNOWN: Final[dict[str, dict[str, Known]]] = {
     "apiflask": {"*": Known(Work.REPLACED, _OWN_MODELS)},
     "flask_restx": {"*": Known(Work.REPLACED, _OWN_MODELS)},
     "flask_restful": {"*": Known(Work.REPLACED, _OWN_MODELS)},
-    "flasgger": {"*": Known(Work.HARMLESS)},
+    "flasgger": {"*": Known(Work.REPLACED, _OWN_MODELS)},
     "flask": {"*": Known(Work.HARMLESS)},
     "asgiref": {"*": Known(Work.HARMLESS)},
     "opentelemetry": {"*": Known(Work.HARMLESS, _TRACE)},
