@@ -28,6 +28,13 @@ def dues() -> str:
     return render_template("dues.html", dues=[(member, amount(member)) for member in members])
 
 
+@blueprint.get("/locker")
+@login_required  # type: ignore[untyped-decorator]
+def locker() -> str:
+    """Show which locker is whose."""
+    return render_template("locker.html", member=current_user.user)
+
+
 @blueprint.get("/card")
 @fresh_login_required  # type: ignore[untyped-decorator]
 def card() -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import select
 
 from crossfade.compat import FreshlyLoggedIn, allowed, render_template
@@ -11,7 +11,10 @@ from legacy_flask.login import Member
 from legacy_flask.models import User
 from legacy_flask.views.members import amount
 from new_fastapi.compat.errors import answer_with_pages
+from new_fastapi.compat.templates import templates
 from new_fastapi.dependencies import Session, refuse_during_maintenance
+from new_fastapi.login import TheVisitor, log_in_first
+from new_fastapi.sessions import BrowserSession
 
 router = APIRouter(
     prefix="/members",
@@ -31,6 +34,14 @@ async def dues(session: Session) -> HTMLResponse:
     """Show what every member owes a year: to the treasurer."""
     members = await session.scalars(select(User).order_by(User.id))
     return render_template("dues.html", dues=[(member, amount(member)) for member in members])
+
+
+@router.get("/locker")
+async def locker(request: Request, session: BrowserSession, visitor: TheVisitor) -> Response:
+    """Show which locker is whose. This one needs no Flask any more."""
+    if visitor.user is None:
+        return log_in_first(request, session)
+    return templates.TemplateResponse(request, "locker.html", {"member": visitor.user})
 
 
 @router.get("/card")

@@ -284,6 +284,9 @@ CASES: dict[str, list[Case]] = {
     "POST /logout": [Case("/logout"), Case("/logout", b"{}", JSON)],
     "GET /me": [Case("/me")],
     "GET /members/dues": [Case("/members/dues"), Case("/members/dues?a=%2F&b")],
+    "GET /members/locker": [
+        *(Case(f"/members/locker{query}") for query in ("", "?a=%2F&b=%C3%A9+%26", "?%ff", "?")),
+    ],
     "GET /members/card": [Case("/members/card")],
     "POST /fan-api/token": [
         *(

@@ -36,6 +36,7 @@ ROUTES = {
     "/logout": {"post"},
     "/me": {"get"},
     "/members/dues": {"get"},
+    "/members/locker": {"get"},
     "/members/card": {"get"},
     "/fan-api/token": {"post", "delete"},
     "/fan-api/refresh": {"post"},
