@@ -7,6 +7,7 @@ import time
 from limits.strategies import RateLimiter
 from slowapi import Limiter
 from slowapi.util import get_remote_address
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,7 +48,8 @@ class RateLimitHeaders:
                 current = getattr(Request(scope).state, "view_rate_limit", None)
                 if current is not None:
                     limit, key = current
-                    reset, remaining = limiter.limiter.get_window_stats(limit, *key)
+                    stats = limiter.limiter.get_window_stats  # may ask Redis: not on the loop
+                    reset, remaining = await run_in_threadpool(stats, limit, *key)
                     reset_at = int(reset + 1)
                     headers = MutableHeaders(scope=message)
                     headers["X-RateLimit-Limit"] = str(limit.amount)
