@@ -264,7 +264,7 @@ OF_ANOTHER_ANSWER = (detail, returned_tuple, empty, json_string)
 BODY = {
     Kind.JSON_FORM: (json_form,),
     Kind.JSON_VALUE: (detail, returned_tuple, dates, numbers, keys, null, *_SENT),
-    Kind.TEXT: (compressed, json_string, error_page, *_SENT),
+    Kind.TEXT: (json_string, error_page, *_SENT),
     Kind.BYTES: (empty, compressed, json_string, error_page, *_SENT),
     Kind.STATE: (state,),
 }

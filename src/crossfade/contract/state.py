@@ -31,6 +31,14 @@ class State(Protocol):
         """Make the present state what `captured` shows."""
 
 
+@runtime_checkable
+class SameAs(Protocol):
+    """A picture that can tell at once that another shows the same, without a look at its parts."""
+
+    def same_as(self, other: object) -> bool:
+        """Whether it certainly does; False where that is not known."""
+
+
 class NoState:
     """Resets nothing: what Flask's answer changed is there when FastAPI is asked."""
 
@@ -125,7 +133,7 @@ class Table:
 
 def compare_states(legacy: object, native: object) -> tuple[Difference, ...]:
     """The differences between what Flask and what FastAPI left behind."""
-    if legacy is native:
+    if legacy is native or (isinstance(legacy, SameAs) and legacy.same_as(native)):
         return ()
     if isinstance(legacy, Mapping) and isinstance(native, Mapping):
         return tuple(_mappings(legacy, native))
