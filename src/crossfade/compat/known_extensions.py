@@ -60,8 +60,8 @@ ROWS: Final = (
         "Authlib",
         "authlib",
         _PARTLY,
-        "OAuth clients work in native handlers; a ResourceProtector on the view does not: depend "
-        "on a function that verifies the token",
+        "OAuth clients work in native handlers; a ResourceProtector on the view does not: "
+        "dependencies=[decorated(require_oauth())]",
         "1.9.6",
         ("authlib.integrations.flask_client",),
     ),
@@ -147,6 +147,7 @@ ROWS: Final = (
         "CORS(app, resources=…) is borrowed; @cross_origin on a view is not: name its URL as a "
         "resource, or decorated(cross_origin())",
         "6.0.5",
+        page="flask-cors.md",
     ),
     Row(
         "Flask-Dance",

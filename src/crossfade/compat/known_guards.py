@@ -86,7 +86,7 @@ KNOWN: Final[dict[str, dict[str, Known]]] = {
         "*": Known(Work.PERMISSION, _DECORATED),
     },
     "flask_admin": {"_wrap_view": Known(Work.PERMISSION, "ask what is_accessible() asked")},
-    "authlib": {"ResourceProtector": Known(Work.LOGIN, _TOKEN)},
+    "authlib": {"ResourceProtector": Known(Work.LOGIN, _DECORATED)},
     "flask_cors": {
         "cross_origin": Known(
             Work.ANSWER, "name the resource in CORS(app, resources=…), whose hook is borrowed"
