@@ -8,6 +8,7 @@ import math
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Annotated, Any
 
 import flask
@@ -510,6 +511,35 @@ def files(legacy: Flask, app: FastAPI) -> None:
 
     legacy.add_url_rule("/etag", "etag", tagged)
     app.get("/etag", response_model=None)(flask_view(tagged))
+
+
+@row(
+    "decorators of a view: limits, logins",
+    "/a/1",
+    Ask("/a/1", headers=[("X-Token", "yes")]),
+    Ask("/a/1", "HEAD", [("X-Token", "yes")]),
+    Ask("/a/1", "OPTIONS"),
+)
+def decorators(legacy: Flask, app: FastAPI) -> None:
+    def needs_token(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def inner(**values: Any) -> Any:
+            if request.headers.get("X-Token") != "yes":
+                abort(403, "no token")
+            response = flask.make_response(view(**values))
+            response.headers["X-Seen"] = str(values)
+            return response
+
+        return inner
+
+    def view(number: int) -> Response:
+        return jsonify(number)
+
+    async def handler(number: int) -> FlaskJSONResponse:
+        return compat.jsonify(number)
+
+    legacy.add_url_rule("/a/<int:number>", "a", needs_token(view))
+    app.get("/a/{number}", dependencies=[compat.decorated(needs_token)])(handler)
 
 
 @row(
