@@ -8,7 +8,8 @@ from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import TimestampSigner
 
 from crossfade.compare import Difference, Kind
-from crossfade.contract.noise import SessionReader, by_the_clock, settle
+from crossfade.contract.noise import SessionReader, by_the_clock, settle, signed_in_another_second
+from crossfade.exchange import Response
 
 
 @pytest.fixture
@@ -100,6 +101,26 @@ def test_dates_are_one_date_only_when_nobody_is_asked_again() -> None:
     assert list(settle([near, far], None, 0.5, last=True)) == [far]
     body = date("01", "02", Kind.JSON_VALUE)
     assert list(settle([body], None, 0.5, last=True)) == [body]
+
+
+@pytest.mark.parametrize(
+    ("native", "expected"),
+    [
+        ("<input value=IjEi.awAKBh.{b}>\n<p>", True),
+        ("<input value=IjEi.awAKBg.{a}>\n<p>", False),  # the same
+        ("<input value=IjIi.awAKBh.{b}>\n<p>", False),  # another content
+        ("<input value=IjEi.awAKBh.{b}>\n<q>", False),  # another page
+        ("<input value=IjEi>\n<p>", True),  # asked again, and then a difference
+    ],
+)
+def test_tokens_of_another_second_are_asked_again(native: str, expected: bool) -> None:
+    """A page with a signed token, and nothing else that differs."""
+    signatures = {"a": "a" * 27, "b": "b" * 27}
+    legacy = "<input value=IjEi.awAKBg.{a}>\n<p>".format(**signatures).encode()
+    other = native.format(**signatures).encode()
+    assert (
+        signed_in_another_second(Response(200, body=legacy), Response(200, body=other)) == expected
+    )
 
 
 @pytest.mark.parametrize(

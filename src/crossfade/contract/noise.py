@@ -16,8 +16,10 @@ from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadData
 
+from crossfade.codings import decoded
 from crossfade.compare import Difference, Kind
 from crossfade.contract.request import http_date
+from crossfade.exchange import Response
 
 _SIGNED: Final = re.compile(r'"?(\.?[\w-]+)\.([\w-]{5,8})\.[\w-]{20,}"?')
 """Payload, seconds and signature as itsdangerous joins them."""
@@ -105,6 +107,15 @@ def by_the_clock(difference: Difference) -> bool:
     if one and other:
         return one[1] == other[1] and one[2] != other[2]
     return _date_within(difference, 60) or _number_within(difference, 60)
+
+
+_SIGNED_WITHIN: Final = re.compile(rb"(\.?[\w-]+)\.[\w-]{5,8}\.[\w-]{20,}")
+
+
+def signed_in_another_second(legacy: Response, native: Response) -> bool:
+    """Whether two bodies differ only in when values in them were signed, as a form's token is."""
+    ours, theirs = decoded(legacy).body, decoded(native).body
+    return ours != theirs and _SIGNED_WITHIN.sub(rb"\1", ours) == _SIGNED_WITHIN.sub(rb"\1", theirs)
 
 
 def _date_within(difference: Difference, seconds: float) -> bool:
