@@ -40,13 +40,25 @@ def loaded(schema: Schema, *, partial: bool = False) -> Any:
 
 def schema_body(schema: Schema) -> dict[str, Any]:
     """Return the `openapi_extra` of a route whose body a schema loads."""
-    shown = _plugin().converter.schema2jsonschema(schema)
+    shown = _with_numbers(_plugin().converter.schema2jsonschema(schema))
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": shown}}}}
 
 
 def schema_query(schema: Schema) -> dict[str, Any]:
     """Return the `openapi_extra` of a route whose query string a schema loads."""
     return {"parameters": _plugin().converter.schema2parameters(schema, location="query")}
+
+
+def _with_numbers(schema: Any) -> Any:
+    """Return a schema whose bounds are numbers: of a decimal number apispec makes them text."""
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: float(value)
+        if key in ("minimum", "maximum") and isinstance(value, str)
+        else _with_numbers(value)
+        for key, value in schema.items()
+    }
 
 
 def _plugin() -> Any:

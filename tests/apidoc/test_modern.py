@@ -37,6 +37,7 @@ def converted(operation: Json, **document: Any) -> Json:
         ({"minimum": 1, "exclusiveMinimum": True}, {"exclusiveMinimum": 1}),
         ({"minimum": 1, "exclusiveMinimum": False}, {"minimum": 1}),
         ({"exclusiveMaximum": 5}, {"exclusiveMaximum": 5}),
+        ({"minimum": "0.50", "maximum": "much"}, {"minimum": 0.5}),
         ({"type": "file"}, {"type": "string", "format": "binary"}),
         ({"discriminator": "kind"}, {"discriminator": {"propertyName": "kind"}}),
         ({"type": "string", "required": True}, {"type": "string"}),

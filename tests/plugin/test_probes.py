@@ -11,7 +11,7 @@ from fastapi import FastAPI, Form, Header, UploadFile
 from pydantic import BaseModel, Field
 
 from crossfade.contract.cases import Case, dump_cases, parse_cases
-from crossfade.contract.examples import example, objects
+from crossfade.contract.examples import example, objects, with_numbers
 from crossfade.contract.facts import FORM, JSON, MULTIPART, FactFinder, RouteFacts
 from crossfade.contract.probes import candidates, probes
 from crossfade.contract.reads import reads_of
@@ -199,3 +199,11 @@ def test_media_types() -> None:
 
     assert set(facts_of("/f", "/f", form, method="POST").bodies) == {FORM}
     assert set(facts_of("/f", "/f", data, method="POST").bodies) == {JSON}
+
+
+def test_bounds_that_are_text() -> None:
+    """As apispec writes those of marshmallow's `Decimal`; a member may be named so."""
+    schema = {"type": "number", "minimum": "0.50", "maximum": "much", "multipleOf": 2}
+    assert with_numbers(schema) == {"type": "number", "minimum": 0.5, "multipleOf": 2}
+    members = {"minimum": {"type": "integer"}}
+    assert with_numbers(members) is members

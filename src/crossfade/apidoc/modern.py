@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from crossfade.apidoc.parameters import Json
@@ -178,9 +179,20 @@ def _schema(new: Any) -> Any:
         new["discriminator"] = {"propertyName": new["discriminator"]}
     if isinstance(new.get("required"), bool):  # a common slip: it belongs to the parameter
         del new["required"]
+    return _with_numbers(new)
+
+
+def _with_numbers(new: Json) -> Json:
+    """Return a schema whose bounds are numbers: apispec writes a decimal number's as text."""
+    for bound in _BOUNDS:
+        if isinstance(new.get(bound), str):
+            text = new.pop(bound)
+            with suppress(ValueError):
+                new[bound] = float(text)
     return new
 
 
+_BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _LITERAL: Final = {"example", "examples", "default", "enum", "const"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 Schema = Mapping[str, Any]
@@ -35,6 +36,7 @@ _BY_NAME: Final[dict[str, Any]] = {
     "lang": "en",
 }
 _DEPTH: Final = 6
+_BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 
 
 def example(schema: Schema, name: str = "", known: Known | None = None, depth: int = 0) -> Any:
@@ -69,6 +71,18 @@ def example(schema: Schema, name: str = "", known: Known | None = None, depth: i
         one = example(schema.get("items") or {}, name.removesuffix("s"), known, depth + 1)
         return [one] * max(1, schema.get("minItems", 1))
     return _scalar(schema, kind, name)
+
+
+def with_numbers(schema: Schema) -> Schema:
+    """Return a schema whose bounds are numbers: apispec writes a decimal number's as text."""
+    texts = {name: schema[name] for name in _BOUNDS if isinstance(schema.get(name), str)}
+    if not texts:
+        return schema
+    kept = {name: value for name, value in schema.items() if name not in texts}
+    for name, text in texts.items():
+        with suppress(ValueError):
+            kept[name] = float(text)
+    return kept
 
 
 def is_file(schema: Schema) -> bool:

@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from flask import Flask
 from werkzeug.routing.rules import parse_converter_args
 
-from crossfade.contract.examples import Known, Schema
+from crossfade.contract.examples import Known, Schema, with_numbers
 from crossfade.contract.reads import Reads, reads_of
 from crossfade.contract.state import Table
 from crossfade.routing import Target
@@ -201,7 +201,9 @@ class FactFinder:
                 name = reference.rpartition("/")[2]
                 found = self._document.get("components", {}).get("schemas", {}).get(name, {})
                 return self._resolved(found, depth + 1)
-            return {key: self._resolved(value, depth + 1) for key, value in schema.items()}
+            return {
+                key: self._resolved(value, depth + 1) for key, value in with_numbers(schema).items()
+            }
         if isinstance(schema, list):
             return [self._resolved(each, depth + 1) for each in schema]
         return schema
