@@ -61,11 +61,11 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run_on_postgres(folder: str) -> None:
-    """Run a folder's tests again with the example on a server of their own; fail if they do."""
+def run_on_postgres(*paths: str) -> None:
+    """Run tests again with the example on a server of their own; fail if they do."""
     with postgres() as url:
         result = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder],
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *paths],
             cwd=ROOT,
             env={**os.environ, "EXAMPLE_DATABASE_URL": url},
             capture_output=True,
