@@ -242,6 +242,29 @@ def test_middleware_that_leads_to_itself_ends() -> None:
     assert [layer.place for layer in middleware_around(app, app)] == [CLASS]
 
 
+class Lazy:
+    """Middleware that raises whatever it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Answer."""
+
+
+def test_what_cannot_be_read_is_named() -> None:
+    """It may be anything, so it counts as unknown; a proxy is not asked outside of a request."""
+    app, user = Flask("lazy"), flask_login.current_user
+
+    def application(environ: Any, start_response: Any) -> Any:
+        return user(environ, app.extensions)
+
+    for layer in (Lazy(), application):
+        app.wsgi_app = layer  # type: ignore[method-assign]
+        (found,) = middleware_around(app, app)
+        assert found.lost is None
+
+
 def wrapped() -> tuple[FastAPI, Flask]:
     """Return two applications with two routes, of which Flask's stand behind middleware."""
     app, legacy = FastAPI(openapi_url=None), flask_with("GET /a", "GET /b")

@@ -163,6 +163,34 @@ def test_marks_and_factories_are_no_decorators() -> None:
         assert decorators_of(each, "GET") == []
 
 
+class Raising:
+    """An object that raises whatever it is asked for, as a proxy does outside of a request."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+    def __call__(self, **values: Any) -> Any:
+        """Answer."""
+
+
+def test_proxies_are_not_asked() -> None:
+    """A view that holds `current_user` is looked at where nobody is logged in."""
+    user = flask_login.current_user
+
+    def holding(**values: Any) -> Any:
+        return user
+
+    assert decorators_of(holding, "GET") == []
+    (found,) = decorators_of(wrapping(holding), "GET")
+    assert found.leaf == "wrapping"
+
+
+def test_what_cannot_be_read_is_said_to_be_unknown() -> None:
+    """An application starts, whatever its views are made of."""
+    (found,) = decorators_of(Raising(), "GET")
+    assert (found.leaf, known(found).work) == ("unreadable", Work.UNKNOWN)
+
+
 def test_a_stack_is_found_from_the_outside_inwards() -> None:
     """Each layer, also those that hide another one."""
     stack = wrapping(no_wraps(flask_login.login_required(copying(wrapping(view)))))

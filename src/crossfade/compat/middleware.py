@@ -13,6 +13,7 @@ from types import FunctionType, MethodType
 from typing import Any, Final
 
 from flask import Flask
+from werkzeug.local import LocalProxy
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -80,7 +81,7 @@ def middleware_around(wsgi: Any, flask_app: Flask) -> list[Layer]:
         wsgi: what was mounted.
         flask_app: the Flask application inside.
     """
-    layers = [*_path(wsgi, flask_app, set(), 0)]
+    layers = _path(wsgi, flask_app, set(), 0)
     names = [_place(each) for each in layers if not _is_end(each, flask_app)]
     called = not layers or layers[-1] is flask_app
     if called:
@@ -104,7 +105,11 @@ def _path(app: Any, flask_app: Flask, seen: set[int], depth: int) -> list[Any]:
     if depth > _DEEPEST or id(app) in seen or isinstance(app, Flask):
         return []
     seen.add(id(app))
-    for each in _held(app):
+    try:
+        held = list(_held(app))
+    except Exception:  # noqa: BLE001 - an object's own `__getattr__` may raise anything
+        held = []
+    for each in held:
         found = _path(each, flask_app, seen, depth + 1)
         if found:
             return [app, *found]
@@ -112,7 +117,7 @@ def _path(app: Any, flask_app: Flask, seen: set[int], depth: int) -> list[Any]:
 
 
 def _is_end(app: Any, flask_app: Flask) -> bool:
-    return app is flask_app or getattr(app, "__self__", None) is flask_app
+    return app is flask_app or (isinstance(app, MethodType) and app.__self__ is flask_app)
 
 
 def _of_method(flask_app: Flask, name: str) -> list[str]:
@@ -139,7 +144,8 @@ def _held(app: Any) -> Iterator[Any]:
         kept = getattr(app, "__dict__", {})
         found = (*(getattr(app, name, None) for name in _INNER), *kept.values())
     for each in found:
-        if callable(each) and not isinstance(each, type):
+        # To look at a proxy such as `current_user` is to ask for a request.
+        if callable(each) and not issubclass(type(each), type | LocalProxy):
             yield each
 
 
@@ -152,7 +158,7 @@ def _cells(function: FunctionType) -> Iterator[Any]:
 
 
 def _place(app: Any) -> str:
-    app = getattr(app, "__func__", app)
+    app = app.__func__ if isinstance(app, MethodType) else app
     if isinstance(app, FunctionType):
         module = app.__globals__.get("__name__", app.__module__)
         name = getattr(app.__code__, "co_qualname", app.__qualname__)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, MethodType
 from typing import Any, Final
 
+from werkzeug.local import LocalProxy
+
 _DEEPEST: Final = 30
 _LOCALS: Final = ".<locals>"
 _PLUMBING: Final = "flask.views"
@@ -63,10 +65,14 @@ def decorators_of(view: Any, method: str) -> list[Decorator]:
         view: what the Flask application calls for an endpoint, or any other handler.
         method: of a view that is a class: the decorators of its other methods don't count.
     """
-    found = list(_around(view))
-    view_class = getattr(view, "view_class", None)
-    if isinstance(view_class, type):
-        found += _of_class(view_class, method)
+    try:
+        found = list(_around(view))
+        view_class = getattr(view, "view_class", None)
+        if isinstance(view_class, type):
+            found += _of_class(view_class, method)
+    except Exception:  # noqa: BLE001 - an object's own `__getattr__` may raise anything
+        # Nobody knows what it does, and that is said.
+        return [Decorator(type(view).__module__, "unreadable")]
     return list(dict.fromkeys(found))
 
 
@@ -167,6 +173,8 @@ def _most_likely(function: FunctionType) -> Any:
 
 
 def _is_function(value: Any) -> bool:
+    if issubclass(type(value), LocalProxy):
+        return False  # to look at `current_user` is to ask for a request
     return isinstance(value, FunctionType | MethodType | functools.partial) or (
         callable(value) and not isinstance(value, type) and hasattr(value, "__wrapped__")
     )
