@@ -164,6 +164,52 @@ def test_the_options_are_those_of_the_plugin(pytester: pytest.Pytester) -> None:
     assert not result.stderr.str()
 
 
+USERS = """
+from typing import Annotated
+from fastapi import Query
+
+INTEGER = {"type": "integer"}
+
+@legacy.get("/users/<int:user_id>")
+def user(user_id):
+    try:
+        age = int(flask.request.args.get("age", "0"))
+    except ValueError:
+        age = 0
+    return flask.jsonify(id=user_id, age=age)
+
+@app.get("/users/{user_id}")
+def native_user(user_id: int, age: Annotated[str, Query(json_schema_extra=INTEGER)] = "0"):
+    try:
+        return {"id": user_id, "age": min(int(age), 120)}
+    except ValueError:
+        return {"id": user_id, "age": 0}
+
+mount_legacy("""
+
+
+def test_the_exploration_is_true(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its test finds what the guide shows: the same difference, and as small a request."""
+    text = (GUIDE.parent / "every-route.md").read_text(encoding="utf-8")
+    ((example, shown),) = re.findall(
+        r'^```python title="tests/test_explored.py"\n(.*?)^```\n\n((?:    [^\n]+\n|\n)+)',
+        text,
+        re.MULTILINE | re.DOTALL,
+    )
+    monkeypatch.setenv("PYTHONPATH", str(GUIDE.parents[1]), prepend=os.pathsep)
+    pytester.makepyfile(
+        gateway=test_routes.GATEWAY.replace("mount_legacy(", USERS), test_it=example
+    )
+    pytester.path.joinpath("migration_map.toml").write_text("[routes]\n")
+    result = pytester.runpytest_inprocess(*QUIET)
+    result.assert_outcomes(failed=2)
+    lines = [re.sub(r"\d+ of \d+ cases", "* of * cases", each) for each in shown.splitlines()]
+    expected = [re.sub(r"in \d+ cases?$", "in * case*", each.strip()) for each in lines]
+    result.stdout.fnmatch_lines([f"*{each}" for each in expected if each])
+
+
 def test_the_guide_to_every_route_is_true(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +217,8 @@ def test_the_guide_to_every_route_is_true(
     blocks = BLOCK.findall((GUIDE.parent / "every-route.md").read_text(encoding="utf-8"))
     monkeypatch.setenv("PYTHONPATH", str(GUIDE.parents[1]), prepend=os.pathsep)
     for language, title, text in blocks:
+        if title == "tests/test_explored.py":
+            continue  # has a test of its own
         if language == "http":
             title = "contracts/same.http"
         elif language == "toml":

@@ -73,7 +73,7 @@ def test_the_smallest_difference_is_seen(
     engine: Engine, state: SQLAlchemyState, legacy: str, native: str
 ) -> None:
     """In value and in type; a text that is no UTF-8, too."""
-    one, other = left(engine, state, *("UPDATE t SET a = " + v for v in (legacy, native)))
+    one, other = left(engine, state, *map("UPDATE t SET a = {}".format, (legacy, native)))
     assert not one.same_as(other)
     assert [each.where for each in compare_states(one, other)] == ["state.t[id=1].a"]
 
