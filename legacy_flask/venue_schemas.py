@@ -51,6 +51,7 @@ class VenueSchema(Schema):
         as_string=True,
         load_default=Decimal("0.00"),
         validate=validate.Range(min=0, max=99_999),
+        metadata={"default": 0},  # to apispec, which would show the text "0.00" of a number
     )
     covered = fields.Boolean(load_default=False)
     opened = fields.Date(load_default=None, allow_none=True)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import pytest
 from marshmallow import Schema, ValidationError, fields
+from openapi_spec_validator import validate
 from pydantic import BaseModel, Field, TypeAdapter
 from pydantic import ValidationError as PydanticError
 
@@ -153,6 +154,7 @@ def test_the_borrowed_schema_is_in_the_document(gateway: Gateway) -> None:
     """Before the move by the YAML of the view, afterwards by `openapi_extra`."""
     for native in (), NATIVE:
         document = gateway(*native).get("/openapi.json").json()
+        validate(document)
         create = document["paths"]["/venues"]["post"]
         schema = create["requestBody"]["content"]["application/json"]["schema"]
         if not native:
