@@ -233,6 +233,28 @@ def test_a_method_in_the_place_of_middleware_is_named() -> None:
     assert [layer.place for layer in middleware_around(app, app)] == [METHOD]
 
 
+class Dispatching(Flask):
+    """An application that looks at who calls where it calls the view."""
+
+    def dispatch_request(self) -> Any:
+        """Answer."""
+        return super().dispatch_request()
+
+
+def test_what_calls_the_view_is_named() -> None:
+    """A native route has no view, so this is skipped as middleware is."""
+    app, patched = Dispatching("own"), Flask("patched")
+    assert [e.place for e in middleware_around(app, app)] == [
+        f"{__name__}.Dispatching.dispatch_request"
+    ]
+    patched.full_dispatch_request = no_dispatch  # type: ignore[method-assign]
+    assert [e.place for e in middleware_around(patched, patched)] == [f"{__name__}.no_dispatch"]
+
+
+def no_dispatch() -> Any:
+    """Stand in for Flask's own."""
+
+
 def test_middleware_that_leads_to_itself_ends() -> None:
     """And what can't be looked into is named by its outermost layer."""
     app, first = Flask("loop"), Wrapping(None)

@@ -21,10 +21,14 @@ _DEEPEST: Final = 50
 _INNER: Final = ("app", "wsgi_app", "application", "wrapped", "__wrapped__")
 """Where middleware keeps what it wraps, the likeliest first."""
 
+_METHODS: Final = ("wsgi_app", "full_dispatch_request", "dispatch_request")
+"""What calls a view, and so does not run for a native route."""
+
 _TRACES: Final = "native requests are not in its traces: instrument FastAPI with the same package"
 _TOOL: Final = "native requests are not seen by it: a tool for development"
 
 KNOWN: Final = {
+    "apiflask": "it only hands the URL's values to the view",
     "opentelemetry": (
         "native requests have spans, which its hooks make, but are not in the metrics "
         "http.server.duration and active_requests: instrument FastAPI for those"
@@ -93,7 +97,8 @@ def middleware_around(wsgi: Any, flask_app: Flask) -> list[Layer]:
             for each in _path(entry, flask_app, set(), 0) or [entry]
             if not _is_end(each, flask_app)
         ]
-    names += _of_method(flask_app, "wsgi_app")
+    for method in _METHODS:
+        names += _of_method(flask_app, method)
     followed = {_place_of(kind) for kind in (ProxyFix, DispatcherMiddleware)}
     return [Layer(name) for name in dict.fromkeys(names) if name not in followed]
 
@@ -123,6 +128,8 @@ def _is_end(app: Any, flask_app: Flask) -> bool:
 def _of_method(flask_app: Flask, name: str) -> list[str]:
     """Name a method of the application where it is not Flask's: a subclass's, or patched."""
     method = getattr(type(flask_app), name)
+    if name != "wsgi_app" and name in vars(flask_app):
+        method = vars(flask_app)[name]  # of this application alone
     if not isinstance(method, FunctionType):  # an agent's own object in its place
         return [f"{_place(method)}.{name}"]
     own = method.__globals__.get("__name__") == Flask.__module__
