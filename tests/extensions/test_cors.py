@@ -14,9 +14,10 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse
 from flask import Flask
 from flask_cors import CORS, cross_origin
+from sqlalchemy import text
 
 from crossfade.compat import decorated
-from legacy_flask.extensions import limiter
+from legacy_flask.extensions import db, limiter
 from new_fastapi import Settings, create_app
 from new_fastapi.compat.cors import FlaskCORS
 from tests.asgi.kit import Answer, Mount, ask
@@ -259,6 +260,23 @@ def test_a_refusal_by_the_limit_has_the_headers(sides: dict[str, httpx.Client]) 
     assert all(each == answers[0] for each in answers)
     assert answers[0][0] == 429
     assert answers[0][1][ACAO] == FANS
+
+
+def test_a_failure_of_the_example_has_the_headers(
+    legacy: Flask, sides: dict[str, httpx.Client]
+) -> None:
+    """A 500 whoever answers, also from FastAPI alone, outside of all middleware."""
+    with legacy.app_context():
+        db.session.execute(text("ALTER TABLE teams RENAME TO gone"))
+        db.session.commit()
+    headers = {"origin": FANS, "cache-control": "no-cache"}
+    answers = {n: seen(c, "GET", "/fan-api/standings", headers) for n, c in sides.items()}
+    with legacy.app_context():
+        db.session.execute(text("ALTER TABLE gone RENAME TO teams"))
+        db.session.commit()
+    assert answers["flask"][0] == 500
+    assert answers["flask"][1][ACAO] == FANS
+    assert answers == dict.fromkeys(answers, answers["flask"])
 
 
 def test_a_preflight_of_a_native_route_is_flasks(sides: dict[str, httpx.Client]) -> None:

@@ -95,7 +95,8 @@ class _StandIn(flask.Response):
     @property
     def was_used(self) -> bool:
         """Whether a decorator did more to it than to add headers."""
-        return self._was_kept or self.status_code != 200 or bool(self.get_data())
+        untouched = type(self)()
+        return self._was_kept or self.status != untouched.status or bool(self.get_data())
 
 
 _stand_ins: Final[dict[type[flask.Response], type[_StandIn]]] = {}
