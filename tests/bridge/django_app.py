@@ -47,7 +47,7 @@ settings.configure(
 )
 
 
-@csrf_exempt
+@csrf_exempt  # type: ignore[untyped-decorator]
 def echo(request: HttpRequest, **values: object) -> HttpResponse:
     """What Django understood."""
     return JsonResponse(
@@ -75,7 +75,7 @@ def echo(request: HttpRequest, **values: object) -> HttpResponse:
     )
 
 
-@csrf_exempt
+@csrf_exempt  # type: ignore[untyped-decorator]
 def upload(request: HttpRequest) -> HttpResponse:
     """Read the body piece by piece."""
     digest, size = hashlib.sha256(), 0
