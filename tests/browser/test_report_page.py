@@ -43,6 +43,7 @@ def account(route: str, **more: Any) -> dict[str, Any]:
         "seconds": 0.5,
         "strength": [118, 118],
         "too_weak": "",
+        "survivors": [],
         **more,
     }
 
@@ -74,6 +75,7 @@ ROUTES = [
         ],
         noise=[f"body.{EVIL}"],
         remarks=[EVIL],
+        survivors=[f"body.id changed: {EVIL}"],
     ),
 ]
 
@@ -121,6 +123,7 @@ def test_the_verdicts_stand_first_the_worst_at_the_top(offline: Page, report: Pa
     expect(rows.nth(3)).to_contain_text("every answer was an error")
     expect(rows.nth(1)).to_contain_text("100 of 118")
     expect(offline.get_by_text("The run ended early")).to_be_visible()
+    expect(offline.get_by_text("body.id changed: ")).to_be_visible()
 
 
 def test_bodies_are_text(offline: Page, report: Path) -> None:

@@ -237,8 +237,10 @@ def test_rules_that_match_nothing(project: pytest.Pytester) -> None:
 
 def test_noise(project: pytest.Pytester) -> None:
     """What Flask itself answers differently each time is named, and no failure."""
-    result = run(project, "--crossfade-route", "/noisy")
+    result = run(project, "--crossfade-route", "/noisy", "--crossfade-report", "report.md")
     result.assert_outcomes(passed=2)
+    report = (project.path / "report.md").read_text()
+    assert "- `GET /noisy`: `body.id changed: Flask differs from itself there`" in report
     result.stdout.fnmatch_lines(
         [
             "noise, Flask differs from itself: GET /noisy: body.id",

@@ -191,12 +191,14 @@ def _exchanges(result: RouteResult, prover: Prover) -> tuple[list[dict[str, Any]
     return exchanges, too_weak
 
 
-def _strength(exchanges: Sequence[dict[str, Any]]) -> tuple[int, int]:
-    """Broken answers that were noticed, and how many there were; each shape counts once."""
+def _strength(exchanges: Sequence[dict[str, Any]]) -> findings.Noticed:
+    """How many broken answers were noticed, and why not the others; each shape counts once."""
     tried = [each["mutation"] for each in exchanges if "mutation" in each]
-    shapes = {shape: (count, len(survivors)) for shape, count, survivors in tried}
+    shapes = {shape: (count, survivors) for shape, count, survivors in tried}
+    passed = [each for _, survivors in shapes.values() for each in survivors]
     mutants = sum(count for count, _ in shapes.values())
-    return mutants - sum(survivors for _, survivors in shapes.values()), mutants
+    named = {f"{mutant}: {rule or 'no rule says why'}" for mutant, rule in passed}
+    return findings.Noticed(mutants - len(passed), mutants, tuple(sorted(named)))
 
 
 def cases_below(folder: Path) -> list[Case]:

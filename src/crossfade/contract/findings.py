@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from crossfade.compare import Difference, Kind
 from crossfade.contract import report
@@ -94,12 +94,26 @@ def _shown(line: str) -> str:
 # --- plain values, which cross process borders -------------------------------------------------
 
 
+class Noticed(NamedTuple):
+    """Broken answers of FastAPI that a route's cases noticed.
+
+    Attributes:
+        noticed: how many.
+        mutants: how many there were.
+        survivors: the others, each with the rule or the noise that lets it pass.
+    """
+
+    noticed: int = 0
+    mutants: int = 0
+    survivors: tuple[str, ...] = ()
+
+
 def account(
     result: RouteResult,
     stale: Iterable[object],
     seconds: float,
-    strength: tuple[int, int] = (0, 0),
-    too_weak: str = "",
+    strength: Noticed,
+    too_weak: str,
 ) -> dict[str, Any]:
     """The result as plain values: for `text`, the reports and pytest-xdist.
 
@@ -107,7 +121,7 @@ def account(
         result: of all cases.
         stale: rules that covered nothing.
         seconds: that it took.
-        strength: broken answers that were noticed, and how many there were.
+        strength: broken answers that were noticed.
         too_weak: why a case could not have failed; "" where all could.
     """
     return {
@@ -124,7 +138,8 @@ def account(
         "stale": [str(rule) for rule in stale],
         "remarks": result.remarks,
         "seconds": seconds,
-        "strength": list(strength),
+        "strength": [strength.noticed, strength.mutants],
+        "survivors": list(strength.survivors),
         "too_weak": too_weak,
     }
 

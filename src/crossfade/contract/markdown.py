@@ -37,6 +37,10 @@ def markdown(routes: Iterable[Mapping[str, Any]], unfinished: bool = False) -> s
         "Noise: Flask differs from itself",
         (f"`{r['route']}`: `{where}`" for r in found for where in r["noise"]),
     )
+    lines += _section(
+        "Broken answers that would pass",
+        (f"`{r['route']}`: {_cell(each)}" for r in found for each in r["survivors"]),
+    )
     lines += _section("Notes", dict.fromkeys(note for r in found for note in r["remarks"]))
     return "\n".join(lines) + "\n"
 
