@@ -354,7 +354,8 @@ ROWS: Final = (
         "Flask-WTF",
         "flask_wtf",
         _YES,
-        "CSRFProtect's hook checks native routes, and knows what is exempt",
+        "CSRFProtect's hook checks native routes, and knows what is exempt; it passes over those "
+        "that only FastAPI has",
         "1.3.0",
         ("csrf",),
         page="flask-wtf.md",
