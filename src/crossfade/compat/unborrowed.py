@@ -82,7 +82,7 @@ class Unborrowed:
     def checked(
         self, build: Callable[[MigrationMap], RouteTable]
     ) -> Callable[[MigrationMap], RouteTable]:
-        """Return a builder of route tables that refuses maps which open or break a route."""
+        """Return a builder of route tables that refuses maps which break a route."""
 
         def checking(migration_map: MigrationMap) -> RouteTable:
             table = build(migration_map)
@@ -94,26 +94,15 @@ class Unborrowed:
         return checking
 
     def _problems(self, migration_map: MigrationMap, table: RouteTable) -> Iterator[Problem]:
-        moved = []
         for route in table.routes:
             if route.entry.stage is not Stage.NATIVE or route.native is None:
                 continue
-            if route.rules:
-                moved.append(route.entry)
             without = self._flask is None or route.entry.hooks is Hooks.NONE
             calls = dependencies_of(route.native.dependant) if without else ()
             needed = list(dict.fromkeys(name_of(call) for call in calls if _needs(call)))
             if needed:
                 reason, remedy = _nothing_to_borrow(needed, self._flask is None)
                 yield migration_map.problem(route.entry, reason, remedy)
-        unknown = [layer.place for layer in self._unsaid(migration_map) if layer.lost is None]
-        if moved and unknown:
-            reason = (
-                f"{_listed(unknown)} {'is' if len(unknown) == 1 else 'are'} WSGI middleware around "
-                "Flask, which no native route passes: if it decides who may call, this route is "
-                "open" + (f", and so are {len(moved) - 1} more" if len(moved) > 1 else "")
-            )
-            yield migration_map.problem(moved[0], reason, _acknowledge(unknown))
 
     def _unsaid(self, migration_map: MigrationMap) -> list[Layer]:
         named = migration_map.gateway.skipped_middleware
