@@ -14,6 +14,8 @@ from .native_client import NativeClient, serve
 
 ROUTES = {
     "/hello": {"get"},
+    "/guestbook": {"get", "post"},
+    "/guestbook/entries": {"post"},
     "/users": {"get", "post"},
     "/users/{user_id}": {"get"},
     "/teams": {"get", "post"},
