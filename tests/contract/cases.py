@@ -353,6 +353,28 @@ CASES: dict[str, list[Case]] = {
         *no_object("/restx/referees"),
     ],
     "GET /restx/referees/<int:id>": [Case(f"/restx/referees/{n}") for n in (1, 2, 9, 10**20)],
+    "GET /basket": [Case("/basket")],
+    "GET /basket/size": [Case("/basket/size")],
+    "POST /basket": [
+        *sent("/basket", {"kit": "shirt"}, {"kit": "socks", "count": 99, "keep": True}),
+        *sent("/basket", *({"kit": "shirt", "count": n} for n in (0, 100, "1", True, 1.0, None))),
+        *sent("/basket", {"kit": "hat"}, {"kit": None}, {"kit": "shirt", "keep": 1}),
+        *no_object("/basket"),
+    ],
+    "DELETE /basket": [Case("/basket"), Case("/basket", b"{", JSON)],
+    **{
+        f"POST /{of}/{what}": [
+            *sent(f"/{path}", {"email": "mum@example.com"}, {"email": "a@b", "note": "Zoë\n"}),
+            *sent(f"/{path}", {"email": "a"}, {"email": "a@b", "note": 1}, {"note": "x" * 501}),
+            *sent(f"/{path.replace('1', '99')}", {"email": "mum@example.com"}),
+            *no_object(f"/{path}"),
+        ]
+        for of, what, path in (
+            ("players/<int:player_id>", "invite", "players/1/invite"),
+            ("players/<int:player_id>", "remind", "players/1/remind"),
+            ("teams/<int:team_id>", "invite", "teams/1/invite"),
+        )
+    },
     "GET /fees/<int:level>": [Case(f"/fees/{level}") for level in (1, 5, 0, 6)],
     "POST /fees": [
         *sent("/fees", {"level": 2, "matches": 3}, {"level": 2}, {"level": 9, "matches": "x"}),

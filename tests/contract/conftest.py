@@ -18,7 +18,8 @@ from sqlalchemy import update
 from werkzeug.security import generate_password_hash
 
 from crossfade import mount_legacy
-from crossfade.contract import SQLAlchemyState, States
+from crossfade.contract import SQLAlchemyState, States, frozen
+from crossfade.contract.freezing import Frozen
 from legacy_flask import create_app
 from legacy_flask.extensions import cache, db, limiter, migrate
 from legacy_flask.models import User
@@ -66,6 +67,12 @@ def _give_passwords(app: Flask) -> None:
     with app.app_context():
         db.session.execute(update(User).where(User.id < 3).values(password_hash=cheap))
         db.session.commit()
+
+
+@pytest.fixture(scope="session")
+def contract_frozen() -> Frozen:
+    """Stop chance and the clock: both sides have to make the same tokens, to the last byte."""
+    return frozen(seed=1, at="2026-01-02T03:04:05Z")
 
 
 @pytest.fixture(scope="session")

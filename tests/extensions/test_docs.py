@@ -11,7 +11,7 @@ from tests.docs.test_docs import BLOCK, ROOT
 PAGES = sorted(ROOT.glob("docs/extensions/*.md"))
 FILES = [
     path
-    for folder in ("legacy_flask", "new_fastapi", "tests/extensions")
+    for folder in ("legacy_flask", "new_fastapi", "tests/contract", "tests/extensions")
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 
