@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -24,6 +22,7 @@ from crossfade.contract.telling import explain, explain_lines, verify_lines, ver
 from crossfade.contract.validity import folder_of, standings
 from crossfade.dispatch import Gateway
 from crossfade.errors import CrossfadeError, MapError
+from crossfade.loading import NotLoadable, load
 from crossfade.mapfile import MapDocument
 from crossfade.model import Waiver
 
@@ -302,22 +301,17 @@ def _refuse(message: str) -> NoReturn:
 
 def _load(application: str) -> Gateway:
     """Import the application and return its gateway; exit with what is wrong otherwise."""
-    module_name, _, attribute = application.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
     try:
-        module = import_module(module_name)
+        found = load(application, Path.cwd())
     except MapError as error:
         _fail_with(error)
+    except NotLoadable as error:
+        _unusable(
+            f"{error}. Run the command where `uvicorn gateway:app` works, or name the application "
+            "with --app MODULE:NAME"
+        )
     except CrossfadeError as error:
         _unusable(f"{application}: {error}")
-    except ModuleNotFoundError as error:
-        if error.name is None or not module_name.startswith(error.name):
-            raise  # the application's own import is broken: its traceback says where
-        _unusable(
-            f"there is no module {error.name!r} in {Path.cwd()}. Run the command where "
-            "`uvicorn gateway:app` works, or name the application with --app MODULE:NAME"
-        )
-    found: Any = getattr(module, attribute or "app", None)
     gateway = getattr(getattr(found, "state", None), "crossfade", None)
     if not isinstance(gateway, Gateway):
         _unusable(

@@ -7,7 +7,6 @@ asks for `contract`.
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -81,22 +80,13 @@ def contract_app(pytestconfig: pytest.Config) -> Any:
 
     By default what the ini option `crossfade_app` names, imported from the root directory.
     """
+    from crossfade.loading import NotLoadable, load
+
     target = str(pytestconfig.getini("crossfade_app"))
-    root = str(pytestconfig.rootpath)
-    if root not in sys.path:
-        sys.path.insert(0, root)
-    module_name, _, attribute = target.partition(":")
     try:
-        found: Any = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise  # the module is there; what it imports is not
-        pytest.fail(_no_app(target, f"there is no module {error.name!r} in {root}"), pytrace=False)
-    for name in (attribute or "app").split("."):
-        if not hasattr(found, name):
-            pytest.fail(_no_app(target, f"{module_name} has no {name!r}"), pytrace=False)
-        found = getattr(found, name)
-    return found
+        return load(target, pytestconfig.rootpath)
+    except NotLoadable as error:
+        pytest.fail(_no_app(target, str(error)), pytrace=False)
 
 
 def _no_app(target: str, why: str) -> str:

@@ -6,8 +6,6 @@ pytest --crossfade-native all                # the suite, its routes answered by
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -261,21 +259,12 @@ def _native_source(config: pytest.Config) -> tuple[Callable[[Any], Any], Path | 
 
 
 def _load(config: pytest.Config, target: str) -> Any:
-    root = str(config.rootpath)
-    if root not in sys.path:
-        sys.path.insert(0, root)
-    module_name, _, attribute = target.partition(":")
+    from crossfade.loading import NotLoadable, load
+
     try:
-        found: Any = importlib.import_module(module_name)
-        for name in (attribute or "app").split("."):
-            found = getattr(found, name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise  # the module is there; what it imports is not
-        raise pytest.UsageError(_no_app(target, f"there is no module {error.name!r}")) from None
-    except AttributeError as error:
+        return load(target, config.rootpath)
+    except NotLoadable as error:
         raise pytest.UsageError(_no_app(target, str(error))) from None
-    return found
 
 
 def _no_app(target: str, why: str) -> str:

@@ -116,7 +116,7 @@ def test_check_map_checks_another_file(project: Path) -> None:
     ("arguments", "message"),
     [
         (["--app", "nowhere:app"], "there is no module 'nowhere'"),
-        (["--app", "gateway:nothing"], "gateway:nothing is no FastAPI application with a gateway"),
+        (["--app", "gateway:nothing"], "gateway has no 'nothing'"),
         (["--app", "gateway:legacy"], "gateway:legacy is no FastAPI application with a gateway"),
     ],
 )

@@ -22,7 +22,7 @@ LAYERS = [
     ["bridge", "routing"],
     ["compare", "mapedit", "mapfile"],
     ["codings", "json_form"],
-    ["environ", "exchange", "toml_lines"],
+    ["environ", "exchange", "loading", "toml_lines"],
     ["errors", "model"],
 ]
 LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in layer}
