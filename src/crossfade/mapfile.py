@@ -304,7 +304,8 @@ def _load(text: str, file: str, problems: list[Problem]) -> tuple[dict[str, Any]
         syntax = error
     repeated = lines.outline.repeated()
     for first, again in repeated:
-        subject = again.path[1] if again.path[:1] == ("routes",) else ".".join(again.path)
+        in_route = again.path[:1] == ("routes",) and len(again.path) > 1
+        subject = again.path[1] if in_route else ".".join(again.path)
         reason = f"listed twice: first on line {first.line}, again on line {again.line}"
         problems.append(Problem(file, again.line, subject, reason, "Keep one of them."))
     if repeated:
