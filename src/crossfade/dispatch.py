@@ -242,7 +242,11 @@ class Gateway:
         """Return what Flask does around a view that a native answer of this route does without."""
         if self.borrower is None or target.native is None or target.hooks is Hooks.FLASK:
             return []
-        return self.borrower.hooks_around(target.legacy)
+        hooks = self.borrower.hooks_around(target.legacy)
+        limit = self.borrower.flask_app.config.get("MAX_CONTENT_LENGTH")
+        if limit is not None and not target.route.startswith(("GET ", "HEAD ", "OPTIONS ")):
+            hooks.append(f"limit MAX_CONTENT_LENGTH={limit}")
+        return hooks
 
     def route_status(self, target: Target) -> dict[str, Any]:
         """Return one route as plain values: who answers it, and what each side has."""

@@ -7,8 +7,10 @@ import concurrent.futures
 import io
 import tempfile
 import threading
+from collections.abc import Callable
 from typing import IO, Any, Final
 
+from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
 from crossfade.bridge.body import ClientDisconnected
@@ -29,14 +31,34 @@ class SharedBody:
     temporary file. What the native handler reads is kept for the hooks that come after it up to
     1 MB; past that the body counts as consumed, as in Flask after a view read `request.stream`.
 
+    Flask's own reading keeps to Flask's `MAX_CONTENT_LENGTH`; what the native handler reads is held
+    to it here.
+
+    Args:
+        receive: the server's `receive`.
+        window: how many bytes are read ahead.
+        timeout: seconds that a hook waits for bytes.
+        limit: returns the most bytes that the native handler may be sent; called when it reads.
+        length: what the request says of its length.
+
     Attributes:
         input: `wsgi.input`. A read that needs bytes which have not arrived waits for them, on any
             thread but the event loop's.
         gone: whether the client went away before its body had arrived.
     """
 
-    def __init__(self, receive: Receive, window: int, timeout: float | None) -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        window: int,
+        timeout: float | None,
+        limit: Callable[[], int | None] = lambda: None,
+        length: int = 0,
+    ) -> None:
         self._receive = receive
+        self._limit = limit
+        self._length = length
+        self._native_got = 0
         self._window = window
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
@@ -65,7 +87,21 @@ class SharedBody:
             self._keep(await self._receive())
 
     async def receive(self) -> Message:
-        """`receive` for the native handler."""
+        """`receive` for the native handler: past Flask's limit, a message with no body to read."""
+        if self._native_ended:
+            return await self._next_for_native()
+        limit = self._limit()
+        if limit is not None and self._length > limit:
+            self._native_ended = True
+            return _TooLong()
+        message = await self._next_for_native()
+        self._native_got += len(message.get("body", b""))
+        if limit is not None and self._native_got > limit:
+            self._native_ended = True
+            return _TooLong()
+        return message
+
+    async def _next_for_native(self) -> Message:
         if self._native_at < self._size and not self._consumed:
             data = self._read(self._native_at, _BLOCK)
             self._native_at += len(data)
@@ -152,6 +188,32 @@ class SharedBody:
                 return b""
             self._store.seek(at)
             return self._store.read(size)
+
+
+class _TooLong(dict[str, Any]):
+    """A message whose body is more than Flask allows.
+
+    Only who asks for the body is told: a streamed answer receives, too, to learn of the client's
+    going, and looks at nothing but the message's type.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(type="http.request", body=b"", more_body=False)
+
+    def __getitem__(self, key: str) -> Any:
+        """Return an item.
+
+        Raises:
+            HTTPException: 413 for the body. Of Starlette's kind: FastAPI makes a 400 of what else
+                is raised while it reads.
+        """
+        if key == "body":
+            raise HTTPException(413)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return an item, as `__getitem__` does."""
+        return self["body"] if key == "body" else super().get(key, default)
 
 
 class _Input(io.RawIOBase):

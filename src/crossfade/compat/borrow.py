@@ -7,6 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
+import flask
+from flask import has_request_context
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -135,6 +137,8 @@ class BorrowedRoute:
         # What a mounted application uses can't be seen, and it has no way to ask for the context.
         self._is_mount = native.matches is not None
         self._uses_flask = self._is_mount or needs_flask(native.dependant)
+        own = borrower.flask_app.request_class.max_content_length
+        self._has_own_limit = own is not flask.Request.max_content_length
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request, for which this route is chosen already."""
@@ -144,7 +148,7 @@ class BorrowedRoute:
             scope[MAPPED] = True
         LENDING.set(borrower.flask_app)
         needs = self.around.needs(scope["headers"])
-        if needs.context or self._uses_flask:
+        if needs.context or self._uses_flask or (self._has_own_limit and _has_body(scope)):
             return self._run(scope, receive, send, needs)
         return self._run_bare(scope, receive, send)
 
@@ -197,7 +201,16 @@ class BorrowedRoute:
         if not _has_body(scope):
             return None
         settings = self._borrower.settings
-        return SharedBody(receive, settings.request_buffer, settings.client_timeout)
+        return SharedBody(
+            receive, settings.request_buffer, settings.client_timeout, self._limit, _length(scope)
+        )
+
+    def _limit(self) -> int | None:
+        """Return the most bytes of a body that Flask allows: a hook may have said so."""
+        if has_request_context():
+            return flask.request.max_content_length
+        limit: int | None = self._borrower.flask_app.config.get("MAX_CONTENT_LENGTH")
+        return limit
 
     async def _guard(self, exchange: Exchange, running: Awaitable[None], send: Send) -> None:
         """Answer what Flask lets pass as a WSGI server does, and let the server log it."""
@@ -271,6 +284,14 @@ def _with_catch_all(
             logger.exception("%s failed; FastAPI's handler answered", scope["path"])
 
     return call
+
+
+def _length(scope: Scope) -> int:
+    """Return what the request says of its length; 0 where it doesn't."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
 
 
 def _has_body(scope: Scope) -> bool:
