@@ -2,6 +2,7 @@
 
 # Without postponed annotations: FastAPI could not resolve names that are local to a function.
 import asyncio
+import functools
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -92,7 +93,7 @@ def test_every_kind_of_hook_is_named(mount: Mount) -> None:
     for scaffold in (legacy, outer, inner):
         scaffold.before_request(refuse)
         scaffold.after_request(pass_on)
-    inner.teardown_request(tear_down)
+    inner.teardown_request(functools.partial(tear_down))
     legacy.teardown_appcontext(tear_down)
     inner.url_value_preprocessor(look_at)
     outer.register_blueprint(inner)

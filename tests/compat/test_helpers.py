@@ -1,6 +1,7 @@
 """URLs of the other side, who is logged in, what blocks the loop, and what `/docs` shows."""
 
 # Without postponed annotations: FastAPI could not resolve names that are local to a function.
+import io
 import logging
 import threading
 from collections.abc import Callable
@@ -333,3 +334,37 @@ def test_signatures_appear_in_the_document() -> None:
     }
     body = document["paths"]["/items"]["post"]["requestBody"]["content"]["application/json"]
     assert body["schema"]["properties"]["count"]["type"] == "integer"
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def test_a_hook_knows_a_file_by_its_passthrough(mount: Mount) -> None:
+    """Hooks that read or compress answers leave files alone: `direct_passthrough` says which."""
+    legacy, seen = Flask("files"), []
+
+    def file() -> flask.Response:
+        return flask.send_file(io.BytesIO(b"x" * 500), mimetype="text/csv")
+
+    legacy.add_url_rule("/legacy", "legacy", file)
+    legacy.add_url_rule("/a", "a", file)
+
+    @legacy.after_request
+    def look(response: flask.Response) -> flask.Response:
+        seen.append(response.direct_passthrough)
+        if "read" in flask.request.args:
+            response.get_data()
+        if "whole" in flask.request.args:
+            response.direct_passthrough = False
+            response.set_data(response.get_data().upper())
+        return response
+
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/a", lambda: compat.FlaskResponse(file()))
+    mount(app, legacy, "GET /a")
+    for query in ("", "?whole", "?read"):
+        expected, answer = (ask(app, "GET", path + query) for path in ("/legacy", "/a"))
+        assert (answer.status, answer.body) == (expected.status, expected.body)
+        assert sorted(answer.headers) == sorted(expected.headers)
+    # Flask's page of a 500, which a hook sees too, is no file.
+    assert seen == [True, True, True, True, True, False, True, False]

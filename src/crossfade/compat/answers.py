@@ -17,6 +17,9 @@ from crossfade.bridge.head import parse_head
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+PASSTHROUGH: Final = "crossfade.direct_passthrough"
+"""Key of an answer's first message: Werkzeug's `direct_passthrough`, by which hooks know a file."""
+
 _END: Final = object()
 
 
@@ -115,6 +118,7 @@ def flask_response(app: Flask, start: Message, body: bytes | NativeStream) -> Re
     # In a list, so that Werkzeug leaves the length alone: HEAD has one without a body.
     data = body if isinstance(body, NativeStream) else [body]
     response = app.response_class(data, status=start["status"], headers=headers)
+    response.direct_passthrough = start.get(PASSTHROUGH, False)
     if not has_type:
         with suppress(KeyError):  # Werkzeug's default
             del response.headers["Content-Type"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import flask
@@ -131,6 +132,8 @@ class Around:
 
 def place_of(hook: Callable[..., Any]) -> str:
     """Return a callable's place in the code: `legacy_flask.hooks.start_clock`."""
+    while isinstance(hook, partial):
+        hook = hook.func
     named = hook if hasattr(hook, "__qualname__") else type(hook)
     return f"{named.__module__}.{named.__qualname__}"
 

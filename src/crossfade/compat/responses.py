@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from werkzeug.http import dump_cookie, http_date
 
-from crossfade.compat.answers import Answer
+from crossfade.compat.answers import PASSTHROUGH, Answer
 from crossfade.compat.reach import WITHOUT_CONTEXT
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -102,7 +102,8 @@ class FlaskResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         start = {"status": self.status_code, "headers": self.raw_headers}
-        await send({"type": "http.response.start", **start})
+        passed = self.flask.direct_passthrough
+        await send({"type": "http.response.start", **start, PASSTHROUGH: passed})
         answer = self._answer
         try:
             if answer.body is not None:
