@@ -11,7 +11,7 @@ from typing import Final
 from crossfade.compare import Difference, Kind
 from crossfade.contract.advice import Advice, Rule
 from crossfade.contract.causes_body import BODY, OF_ANOTHER_ANSWER
-from crossfade.contract.causes_head import COOKIE, HEADER
+from crossfade.contract.causes_head import COOKIE, HEADER, content_type
 from crossfade.contract.causes_status import STATUS
 from crossfade.exchange import Exchange
 from crossfade.model import Side
@@ -41,6 +41,8 @@ def advise(difference: Difference, legacy: Exchange, native: Exchange) -> Advice
     rules = _RULES.get(difference.kind, ())
     if legacy.response.status != native.response.status and difference.kind in _BODIES:
         rules = OF_ANOTHER_ANSWER
+    if difference.kind is Kind.HEADER and _refused(legacy) != _refused(native):
+        rules = (content_type,)  # an error has other headers: the status is the cause
     for rule in rules:
         advice = rule(difference, legacy, native)
         if advice is not None:
@@ -48,9 +50,18 @@ def advise(difference: Difference, legacy: Exchange, native: Exchange) -> Advice
     return None
 
 
+def _refused(exchange: Exchange) -> bool:
+    return exchange.response.status >= 400
+
+
 def _raised(error: str) -> Advice:
     last = error.rpartition("\n")[2]
     fix = "the traceback is below"
     if "not JSON serializable" in last or "not JSON compliant" in last:
         fix = "return FlaskJSONResponse(data) of crossfade.compat; the traceback is below"
+    if "SQLite objects created in a thread" in last:
+        fix = (
+            "open the connection with check_same_thread=False: hooks run in other threads than the "
+            "native handler, one after the other; the traceback is below"
+        )
     return Advice("the native endpoint raised: " + last, fix)

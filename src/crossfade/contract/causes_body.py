@@ -117,6 +117,25 @@ def null(difference: Difference, legacy: Exchange, native: Exchange) -> Advice |
             "Flask sends an empty string, FastAPI null",
             "give the field the default of Flask's: an empty string",
         )
+    refused = min(legacy.response.status, native.response.status) >= 400
+    if refused and None in (difference.legacy, difference.native):
+        return Advice(
+            "the two sides write an error in other members",
+            'keep hooks = "flask" in the map and raise: Flask\'s own error handlers render it '
+            "then; or return what the view returns",
+        )
+    if difference.legacy is None and difference.native is not None:
+        return Advice(
+            "FastAPI sends a member that Flask does not: one that nobody meant to publish, perhaps",
+            "leave it out: a response_model without the field, or a dictionary of what the view "
+            "sends",
+        )
+    if difference.native is None and difference.legacy == "null":
+        return Advice(
+            "FastAPI drops what the response model does not declare, and with "
+            "response_model_exclude_none what is null",
+            "declare the field in the model, and take response_model_exclude_none away",
+        )
     if difference.native is None and difference.legacy is not None:
         return Advice(
             "FastAPI drops what the response model does not declare",
@@ -151,7 +170,7 @@ def repeated(difference: Difference, legacy: Exchange, native: Exchange) -> Advi
 
 def cookies(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
     """Cookies that the two frameworks read differently."""
-    sent = list(look.cookies_sent(native.request))
+    sent = [(name, text) for name, text in look.cookies_sent(native.request) if name]
     names = [name for name, _ in sent]
     odd = [name for name, text in sent if re.search(r'["\\ \x80-\xff%]', text)]
     twice = [name for name in names if names.count(name) > 1]
@@ -216,7 +235,8 @@ def empty(difference: Difference, legacy: Exchange, native: Exchange) -> Advice 
     if status in (204, 304) and difference.legacy is None:
         return Advice(
             f"a {status} has no body; a server breaks the connection over one",
-            f"return Response(status_code={status})",
+            f'return FlaskResponse(("", {status})) of crossfade.compat, or '
+            f"Response(status_code={status}) where Flask's has no content type",
         )
     if 300 <= status < 400 and difference.native is None:
         return Advice(
@@ -253,6 +273,20 @@ def state(difference: Difference, legacy: Exchange, native: Exchange) -> Advice 
             "FastAPI stored this and Flask did not (or Flask deleted it)",
             "let the native endpoint write what the Flask view writes",
         )
+    return Advice(
+        "the two sides leave other values behind: one wrote, sent or counted something else",
+        "let the native endpoint do what the Flask view does, and commit it",
+    )
+
+
+def blanks(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Line ends."""
+    if "line ends only" in difference.note:
+        return Advice(
+            "the text is the same but for blanks or line ends: csv.writer ends a line with "
+            "\\r\\n, text files and templates with \\n",
+            "write the same blanks and line ends natively",
+        )
     return None
 
 
@@ -264,7 +298,7 @@ OF_ANOTHER_ANSWER = (detail, returned_tuple, empty, json_string)
 BODY = {
     Kind.JSON_FORM: (json_form,),
     Kind.JSON_VALUE: (detail, returned_tuple, dates, numbers, keys, null, *_SENT),
-    Kind.TEXT: (json_string, error_page, *_SENT),
-    Kind.BYTES: (empty, compressed, json_string, error_page, *_SENT),
+    Kind.TEXT: (json_string, error_page, blanks, *_SENT),
+    Kind.BYTES: (empty, compressed, json_string, error_page, blanks, *_SENT),
     Kind.STATE: (state,),
 }

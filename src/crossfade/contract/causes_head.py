@@ -6,6 +6,7 @@ from typing import Final
 
 from crossfade.compare import Difference
 from crossfade.contract.advice import Advice
+from crossfade.contract.noise import READ_WITH_KEY
 from crossfade.exchange import Exchange
 
 _FILE: Final = "FlaskResponse(flask.send_file(…)) (crossfade.compat) sends Flask's headers"
@@ -16,6 +17,13 @@ def content_type(difference: Difference, legacy: Exchange, native: Exchange) -> 
     if difference.where != "header.content-type":
         return None
     ours, theirs = legacy.response, native.response
+    if difference.native is None:
+        return Advice(
+            "Flask names the type of every answer, of one without a body too; a Response of "
+            "Starlette's names none unless told",
+            f'return FlaskResponse(("", {ours.status})) of crossfade.compat, or give the response '
+            f"headers={{'content-type': {difference.legacy!r}}}",
+        )
     if ours.media_type == "text/html" and theirs.media_type == "application/json":
         if theirs.status >= 400:
             return Advice(
@@ -144,7 +152,29 @@ def known(difference: Difference, legacy: Exchange, native: Exchange) -> Advice 
             "let one of them add the headers for both: remove CORSMiddleware, or give it the "
             "options that Flask-CORS has",
         )
+    ours, theirs = difference.legacy, difference.native
+    if name == "vary" and "cookie" not in f"{ours} {theirs}".lower():
+        return None if theirs is None else _OTHER
+    if name in _IF_BOTH and (ours is None or theirs is None):
+        return None
+    if name == "cache-control" and theirs is None and "no-cache" not in (ours or ""):
+        return None
+    if name == "location" and theirs is not None and not 300 <= legacy.response.status < 400:
+        return Advice(
+            "Flask sends a Location as the view gives it; `url_for` of Starlette's request builds "
+            "an absolute URL",
+            "give the response the same text",
+        )
     return _KNOWN.get(name)
+
+
+_IF_BOTH: Final = frozenset({"location", "content-disposition"})
+"""Headers that the two frameworks spell differently; where one side has none, its view did it."""
+
+_OTHER: Final = Advice(
+    "the two sides say that other headers of the request decide over the answer",
+    "set the same Vary natively",
+)
 
 
 def hook(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
@@ -152,7 +182,8 @@ def hook(difference: Difference, legacy: Exchange, native: Exchange) -> Advice |
     if difference.native is None:
         return Advice(
             "set by the Flask view, by an `after_request` hook or by an extension",
-            'set it natively as well, or keep hooks = "flask" in the map where a hook sets it',
+            "set it natively as well, on the Response that the handler returns if it returns one; "
+            'or keep hooks = "flask" in the map where a hook sets it',
         )
     return None
 
@@ -176,6 +207,12 @@ def session(difference: Difference, legacy: Exchange, native: Exchange) -> Advic
     """Flask's signed session."""
     if difference.where != "cookie.session":
         return None
+    if difference.note == READ_WITH_KEY:
+        return Advice(
+            "the two sides leave other values in Flask's session",
+            "set in the handler what the view sets (session.permanent is one of them), by the "
+            "dependency Session of crossfade.compat",
+        )
     return Advice(
         "Flask writes its session as its own signed cookie; Starlette's SessionMiddleware has "
         "another format under the same name, and one write of it logs the user out",
@@ -196,5 +233,21 @@ def value(difference: Difference, legacy: Exchange, native: Exchange) -> Advice 
     return None
 
 
+def attribute(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Lifetime, HttpOnly, Secure, path and domain."""
+    _, _, rest = difference.where.partition(".")
+    name = rest.rpartition(".")[2] if "." in rest else ""
+    if name == "expires" and difference.native is None:
+        return Advice(
+            "with a max_age Werkzeug sends Expires, too; Starlette Max-Age alone", _SET_COOKIE
+        )
+    if name in ("expires", "max-age", "httponly", "secure", "path", "domain", "samesite"):
+        return Advice(
+            f"the cookie has another {name} than the view gives it",
+            f"{_SET_COOKIE}, with the view's own options",
+        )
+    return None
+
+
 HEADER = (content_type, compression, framing, known, hook)
-COOKIE = (samesite, session, value)
+COOKIE = (samesite, session, attribute, value)

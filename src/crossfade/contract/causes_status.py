@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from crossfade.compare import Difference
 from crossfade.contract.advice import FORM, MULTIPART, Advice, media_type
-from crossfade.exchange import Exchange
+from crossfade.exchange import Exchange, Request
 
 _REDIRECTS: Final = frozenset({"301", "302", "303", "307", "308"})
 _FLASKS_OWN: Final = (
@@ -54,10 +54,15 @@ def _refused(native: Exchange) -> tuple[str, str]:
 
 
 def redirect(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
-    """Starlette's 307."""
+    """Starlette's 307, and other redirects."""
     if difference.legacy in _REDIRECTS and difference.native == "307":
         return Advice(
             "RedirectResponse answers 307 unless told, and a client repeats its method and body",
+            f"RedirectResponse(url, status_code={difference.legacy})",
+        )
+    if {difference.legacy, difference.native} <= _REDIRECTS:
+        return Advice(
+            "both redirect, by other statuses",
             f"RedirectResponse(url, status_code={difference.legacy})",
         )
     return None
@@ -103,10 +108,11 @@ def guard(difference: Difference, legacy: Exchange, native: Exchange) -> Advice 
         )
     return Advice(
         "Flask refused this request and FastAPI served it: a `before_request` hook, CSRF "
-        "protection, a decorator such as `login_required`, or a rate limit has no native "
-        "counterpart",
+        "protection, a decorator such as `login_required`, a rate limit, or a check in the view "
+        "itself has no native counterpart",
         'keep hooks = "flask" in the map, and make what decorates the view a dependency of the '
-        "native route (LoggedIn of crossfade.compat). This is a security hole until then",
+        "native route (LoggedIn of crossfade.compat); repeat the view's own checks in the "
+        "handler. This is a security hole until then",
     )
 
 
@@ -133,10 +139,43 @@ def no_such_route(difference: Difference, legacy: Exchange, native: Exchange) ->
 
 def success_code(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
     """FastAPI's 200."""
-    if 200 < legacy.response.status < 300 and native.response.status == 200:
+    ours, theirs = legacy.response.status, native.response.status
+    if 200 < ours < 300 and theirs == 200:
         return Advice(
-            "a FastAPI endpoint answers 200 unless told",
-            f"name the status in the decorator: status_code={legacy.response.status}",
+            "a FastAPI endpoint answers 200 unless told; the decorator's status_code is not that "
+            "of a Response which the endpoint returns",
+            f"name the status in the decorator: status_code={ours}; a returned Response needs it "
+            "itself",
+        )
+    if min(ours, theirs) >= 200 and max(ours, theirs) < 300:
+        return Advice(
+            f"both succeed, Flask by {ours} and FastAPI by {theirs}",
+            f"status_code={ours}, in the decorator or in the Response that the endpoint returns",
+        )
+    return None
+
+
+def refused_input(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """What FastAPI refuses and Flask takes, once Flask's machinery has worded the refusal."""
+    ours, theirs = legacy.response.status, native.response.status
+    if ours < 400 and theirs in (400, 404, 415, 422):
+        return Advice(
+            "FastAPI refuses what Flask takes: a parameter or model of the endpoint allows less "
+            f"(a validation error becomes the legacy 400 or 404), or the handler answers {theirs}",
+            "arg, form, json and header of crossfade.compat read as Flask does; or allow in the "
+            "endpoint what the view allows",
+        )
+    return None
+
+
+def nothing_there(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """What Flask does not find."""
+    ours, theirs = legacy.response.status, native.response.status
+    if ours in (404, 410) and theirs < 400:
+        return Advice(
+            "Flask finds nothing there, and FastAPI answers as if it had: an endpoint that returns "
+            "None answers null",
+            f"raise HTTPException({ours}) where there is nothing",
         )
     return None
 
@@ -176,7 +215,16 @@ def limits(difference: Difference, legacy: Exchange, native: Exchange) -> Advice
 
 def unread_body(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
     """A body that only Flask looks at."""
-    if legacy.response.status in (400, 415) and native.response.status < 300:
+    if legacy.response.status not in (400, 415, 422) or native.response.status >= 300:
+        return None
+    if _is_json(native.request) or media_type(native.request) in (FORM, MULTIPART):
+        return Advice(
+            "Flask refuses a value that FastAPI takes, as it came or converted to the declared "
+            'type ("1" and true into 1)',
+            "check it in the handler as the view does; json_model(Model) of crossfade.compat "
+            "converts nothing",
+        )
+    if native.request.method in ("POST", "PUT", "PATCH", "DELETE"):
         return Advice(
             "Flask refuses a JSON body that is malformed (400) or is not declared as "
             "application/json (415)",
@@ -184,6 +232,17 @@ def unread_body(difference: Difference, legacy: Exchange, native: Exchange) -> A
             "used",
         )
     return None
+
+
+def _is_json(request: Request) -> bool:
+    kind = media_type(request)
+    try:
+        json.loads(request.body)
+    except (ValueError, RecursionError):
+        return False
+    return kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
 
 
 def server_error(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
@@ -216,7 +275,9 @@ STATUS = (
     csrf,
     guard,
     limits,
+    nothing_there,
     unread_body,
+    refused_input,
     success_code,
     returned_nothing,
     server_error,

@@ -11,6 +11,7 @@ from crossfade.compare import Difference, Kind
 from crossfade.contract import report
 from crossfade.contract.cases import Case, dump_cases
 from crossfade.contract.causes import advise
+from crossfade.contract.probes import GOOD_REQUEST
 from crossfade.contract.prove import RouteResult, Verdict
 
 MOST_CASES: Final = 4
@@ -48,8 +49,9 @@ class Finding:
 def findings(verdicts: Iterable[Verdict]) -> list[Finding]:
     """Group what differs by kind, place and cause; what most cases show comes first."""
     found: dict[tuple[object, ...], Finding] = {}
+    plain: Advised = {}
     for verdict in verdicts:
-        for key, what, cause, fix in causes(verdict):
+        for key, what, cause, fix in causes(verdict, plain):
             finding = found.get(key)
             if finding is None:
                 finding = found[key] = Finding(what, cause, fix, text=_text(verdict.case))
@@ -59,8 +61,21 @@ def findings(verdicts: Iterable[Verdict]) -> list[Finding]:
     return sorted(found.values(), key=lambda finding: -finding.count)
 
 
-def causes(verdict: Verdict) -> Iterator[tuple[tuple[object, ...], list[str], str, str]]:
-    """Yield each way in which a verdict differs: what tells it apart, its lines, cause and fix."""
+Advised = dict[tuple[Kind, str], tuple[str, str]]
+"""The cause and the fix of a place that differs in the request that all probes vary."""
+
+
+def causes(
+    verdict: Verdict, plain: Advised | None = None
+) -> Iterator[tuple[tuple[object, ...], list[str], str, str]]:
+    """Yield each way in which a verdict differs: what tells it apart, its lines, cause and fix.
+
+    Args:
+        verdict: of one case.
+        plain: what the good request showed, to be filled by its verdict: what differs there
+            differs for the same reason in its variations, whatever is odd about them.
+    """
+    plain = {} if plain is None else plain
     if verdict.failure or verdict.outcome is None:
         yield (verdict.failure,), verdict.failure.splitlines(), "", ""
         return
@@ -69,6 +84,10 @@ def causes(verdict: Verdict) -> Iterator[tuple[tuple[object, ...], list[str], st
     for difference in outcome.differences:
         advice = advise(difference, outcome.legacy, outcome.native)
         cause, fix = ("", "") if advice is None else (advice.cause, advice.fix)
+        place = (difference.kind, _place(difference))
+        if verdict.case.name == GOOD_REQUEST:
+            plain[place] = (cause, fix)
+        cause, fix = plain.get(place, (cause, fix))
         key = (difference.kind, _place(difference), cause)
         if key not in seen:
             seen.add(key)

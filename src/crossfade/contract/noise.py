@@ -24,6 +24,9 @@ from crossfade.exchange import Response
 _SIGNED: Final = re.compile(r'"?(\.?[\w-]+)\.([\w-]{5,8})\.[\w-]{20,}"?')
 """Payload, seconds and signature as itsdangerous joins them."""
 
+READ_WITH_KEY: Final = "read with Flask's key"
+"""The note of a difference between two sessions that Flask itself could have signed."""
+
 _EPOCH: Final = re.compile(r"[12]\d{9}")
 """Seconds since 1970, from 2001 to 2065: `X-RateLimit-Reset: 1795168654`."""
 
@@ -61,7 +64,7 @@ class SessionReader:
         if legacy[0] == native[0]:
             return replace(difference, note=f"the same content, signed {apart:.0f} s apart")
         return replace(
-            difference, legacy=repr(legacy[0]), native=repr(native[0]), note="read with Flask's key"
+            difference, legacy=repr(legacy[0]), native=repr(native[0]), note=READ_WITH_KEY
         )
 
     def content(self, value: str | None) -> Mapping[str, object] | None:

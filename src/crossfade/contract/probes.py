@@ -25,6 +25,9 @@ from crossfade.exchange import Request, Response
 ORIGIN = "probe"
 """The origin of a case that was made here."""
 
+GOOD_REQUEST = "good request"
+"""The name of the case that all others vary."""
+
 _MOST_PATHS = 8
 _MOST_BODIES = 8
 
@@ -46,7 +49,7 @@ def candidates(facts: RouteFacts) -> Iterator[Case]:
         )
         host = (("host", facts.host),) if facts.host else ()
         request = Request(facts.method, target.encode(), (*host, *own, *headers), body)
-        yield Case(request, "good request", facts.route, origin=ORIGIN)
+        yield Case(request, GOOD_REQUEST, facts.route, origin=ORIGIN)
 
 
 def probes(facts: RouteFacts, base: Case, answer: Response | None = None) -> Iterator[Case]:
