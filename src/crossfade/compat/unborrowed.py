@@ -25,6 +25,7 @@ from crossfade.compat.guards import (
 )
 from crossfade.compat.middleware import Layer, middleware_around
 from crossfade.compat.reach import WITHOUT_CONTEXT, needs_flask
+from crossfade.compat.threads import thread_states
 from crossfade.errors import MapError, Problem
 from crossfade.mapfile import MigrationMap
 from crossfade.model import Hooks, Stage
@@ -132,6 +133,9 @@ class Unborrowed:
                 yield Message(logging.WARNING, _out_of_context(target, migration_map.file))
         for guard, routes in others.items():
             yield Message(logging.WARNING, _lost(guard, routes))
+        if self._flask is not None and any(each.hooks is Hooks.FLASK for each in native):
+            for state in thread_states(self._flask):
+                yield Message(logging.WARNING, str(state))
         moved = [target.route for target in native if target.legacy is not None]
         for layer in self._unsaid(migration_map) if moved else ():
             lost = layer.lost or "if it decides who may call, they are OPEN"
