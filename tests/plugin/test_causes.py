@@ -57,6 +57,14 @@ ROWS = [
     ("leaked", GET, json(200, "{}"), json(200, '{"pw":1}'), "body.pw", "nobody meant to publish"),
     ("null", GET, json(200, '{"a":null}'), json(200, "{}"), "body.a", "exclude_none"),
     (
+        "an item of a list",
+        Request("GET", b"/?n=a&n=b"),
+        json(200, '[{"a":1},{"a":2}]'),
+        json(200, '[{"a":1}]'),
+        "body[1]",
+        "n came twice",
+    ),
+    (
         "error's member",
         GET,
         json(404, '{"error":1}'),

@@ -124,7 +124,8 @@ def null(difference: Difference, legacy: Exchange, native: Exchange) -> Advice |
             'keep hooks = "flask" in the map and raise: Flask\'s own error handlers render it '
             "then; or return what the view returns",
         )
-    if difference.legacy is None and difference.native is not None:
+    of_an_object = not difference.where.endswith("]")
+    if difference.legacy is None and difference.native is not None and of_an_object:
         return Advice(
             "FastAPI sends a member that Flask does not: one that nobody meant to publish, perhaps",
             "leave it out: a response_model without the field, or a dictionary of what the view "
@@ -136,7 +137,7 @@ def null(difference: Difference, legacy: Exchange, native: Exchange) -> Advice |
             "response_model_exclude_none what is null",
             "declare the field in the model, and take response_model_exclude_none away",
         )
-    if difference.native is None and difference.legacy is not None:
+    if difference.native is None and difference.legacy is not None and of_an_object:
         return Advice(
             "FastAPI drops what the response model does not declare",
             "declare the field in the model",
