@@ -145,11 +145,13 @@ POST = {
     "JSON: empty", "JSON: cut off", "JSON: null", "JSON: []", "JSON: 0", "JSON: no UTF-8",
     "JSON: byte order mark", "JSON: in utf-16", "JSON: no content type",
     "JSON: sent as text/plain", "JSON: sent as nothing", "JSON: without name",
-    'JSON: age = "1"', "JSON: age = true", "JSON: age = 1.0", "JSON: name = null",
+    'JSON: name = " "', 'JSON: age = "1"',
+    "JSON: age = true", "JSON: age = 1.0", "JSON: name = null",
     "JSON: name twice", "JSON: unknown member", "body: chunked", "body: none",
 }  # fmt: skip
 UPLOAD = {
     "form: raw UTF-8", "form: over 1000 fields", "form: note twice", "form: note empty",
+    "form: note only blanks",
     "form: no content type", "form: odd",
     "multipart: no boundary", "multipart: cut off", "multipart: preamble",
     "multipart: note of 600000 bytes", "multipart: file empty filename",
@@ -185,6 +187,20 @@ def test_every_kind_of_probe_is_made(facts: RouteFacts, wanted: set[str]) -> Non
     assert wanted <= set(found)
     cases = [case for case in found.values() if len(case.request.body) < 5000]
     assert list(parse_cases(dump_cases(cases), "f")) == cases
+
+
+def test_every_known_value_is_asked_for() -> None:
+    """A value that only the second of the list shows, and two that are both there."""
+    values = {"page": [1, 2], "name": ["ada", "bob"], "note": ["a", "b&"]}
+    asked = facts_of("/a", "/a", endpoint=lambda page=1: None, values=values)
+    targets = {case.request.target for case in names(asked).values()}
+    assert {b"/a?page=2", b"/a?page=2&page=1"} <= targets
+    posted = facts_of("/users", "/users", endpoint=_posted, method="POST", values=values)
+    bodies = [case.request.body for case in names(posted).values()]
+    assert any(b'"name":"bob"' in body for body in bodies)
+    uploaded = facts_of("/files", "/files", endpoint=_uploaded, method="POST", values=values)
+    bodies = [case.request.body for case in names(uploaded).values()]
+    assert {b"note=b%26", b"note=b%26&note=a"} <= set(bodies)
 
 
 def test_media_types() -> None:

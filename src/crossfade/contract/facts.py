@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -43,6 +43,9 @@ class Variable:
     rivals: tuple[str, ...] = ()
 
 
+_MOST_KNOWN: Final = 4
+
+
 @dataclass(frozen=True, slots=True)
 class RouteFacts:
     """What probes are made from.
@@ -77,6 +80,10 @@ class RouteFacts:
     def variables(self) -> tuple[Variable, ...]:
         """The rule's variables."""
         return tuple(part for part in self.parts if isinstance(part, Variable))
+
+    def others(self, name: str) -> Iterator[tuple[int, Any]]:
+        """A few values known of a name beside the first, which the good request has; from 2."""
+        yield from enumerate(self.known.get(name, ())[1:_MOST_KNOWN], 2)
 
     def path(self, values: Sequence[str]) -> str:
         """The URL's path with a text for each variable, in their order."""

@@ -119,10 +119,12 @@ def _json(facts: RouteFacts, base: Request, schema: Schema, media: str) -> Itera
     except ValueError:
         return
     if isinstance(value, dict):
-        yield from _members(base, value, schema, media)
+        yield from _members(facts, base, value, schema, media)
 
 
-def _members(base: Request, value: dict[str, Any], schema: Schema, media: str) -> Iterator[Named]:
+def _members(
+    facts: RouteFacts, base: Request, value: dict[str, Any], schema: Schema, media: str
+) -> Iterator[Named]:
     properties: Mapping[str, Schema] = schema.get("properties", {})
     first = next(iter(value), None)
     yield "JSON: unknown member", _with(base, _dump({**value, "crossfade": 1}), media)
@@ -138,6 +140,9 @@ def _members(base: Request, value: dict[str, Any], schema: Schema, media: str) -
         inner = properties.get(name, {})
         without = {key: each for key, each in value.items() if key != name}
         yield f"JSON: without {name}", _with(base, _dump(without), media)
+        for number, other in facts.others(name):
+            sent = _dump({**value, name: other})
+            yield f"JSON: {name}, value {number}", _with(base, sent, media)
         for wrong in wrong_values(inner):
             changed = _dump({**value, name: wrong})
             shown = json.dumps(wrong)
@@ -177,11 +182,17 @@ def _forms(facts: RouteFacts, base: Request, schema: Schema) -> Iterator[Named]:
         front = rest + b"&" if rest else b""
         key, text = quote(name), quote(good[name])
         yield f"form: without {name}", ask(rest)
+        for number, other in facts.others(name):
+            pair = f"{key}={quote(str(other))}"
+            yield f"form: {name}, value {number}", ask(front + pair.encode())
+            both = f"{pair}&{key}={text}"
+            yield f"form: {name}, value {number} and the good one", ask(front + both.encode())
         for shown, pair in (
             ("twice", f"{key}={text}&{key}=2"),
             ("twice, the second good", f"{key}=2&{key}={text}"),
             ("empty", f"{key}="),
             ("bare", key),
+            ("only blanks", f"{key}=++"),
             ("with plus signs", f"{key}=a+b%2Bc"),
             ("with a newline", f"{key}=a%0D%0Ab"),
             ("long", f"{key}={'x' * 3000}"),

@@ -135,7 +135,7 @@ def _values(facts: RouteFacts, base: Request) -> list[str] | None:
 
 _OF_NUMBERS: Final = ("0", "-1", "01", "1.0", "1_0", "1e5", "+1", " 1 ", "abc", "true", "1,5",
                       "0x1", "9" * 30, "9" * 4301, "nan")  # fmt: skip
-_OF_TEXTS: Final = ("é€😀", " padded ", "a+b", "a&b=c", "<b>&'\"", "x" * 3000, "a\nb", "0",
+_OF_TEXTS: Final = ("é€😀", " padded ", " ", "a+b", "a&b=c", "<b>&'\"", "x" * 3000, "a\nb", "0",
                     "null")  # fmt: skip
 _OF_FLAGS: Final = ("true", "false", "True", "TRUE", "1", "0", "yes", "no", "on", "off", "maybe")
 _ODD: Final = {
@@ -191,6 +191,13 @@ def queries(facts: RouteFacts, base: Request) -> Iterator[Named]:
         key = quote(name)
         for shown, text in _variants(key, quote(filled[name]), schema):
             yield f"query: {name} {shown}", ask(front + text)
+        for number, other in facts.others(name):
+            pair, good_pair = f"{key}={quote(str(other))}", f"{key}={quote(filled[name])}"
+            yield f"query: {name}, value {number}", ask(front + pair)
+            yield (
+                f"query: {name}, value {number} and the good one",
+                ask(f"{front}{pair}&{good_pair}"),
+            )
         yield f"query: without {name}", ask(rest)
     before = base.query_string.decode("latin-1")
     for name, odd in _ODD.items():
