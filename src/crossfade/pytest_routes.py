@@ -145,6 +145,7 @@ class Routes:
     def _run(self, routes: tuple[str, ...], *, probes: bool = True, examples: int = 0) -> None:
         __tracebackhide__ = True
         from crossfade.contract import autorun
+        from crossfade.contract.cases import CaseError
         from crossfade.contract.prove import Options, Prover
 
         config, session = self._request.config, self._request.session
@@ -156,7 +157,11 @@ class Routes:
             probes=probes,
         )
         folder = config.rootpath / str(config.getini("crossfade_cases"))
-        prover = Prover(self._runner, options, autorun.cases_below(folder))
+        try:
+            cases = autorun.cases_below(folder)
+        except CaseError as error:
+            pytest.fail(str(error), pytrace=False)  # the files are wrong, not the code
+        prover = Prover(self._runner, options, cases)
         selection = autorun.Selection(
             (routes, tuple(config.getoption("crossfade_route"))),
             str(config.getoption("crossfade_stage")),

@@ -175,7 +175,9 @@ class _Plugin:
                 for test, account in self._tests.items()
                 if test not in self._failed
             )
-            terminalreporter.line(f"{kept} exchanges kept in {len(self._written)} files:")
+            count = len(self._written)
+            files = f"{count} file{'' if count == 1 else 's'}"
+            terminalreporter.line(f"{kept} exchanges kept in {files}:")
             for path in self._written:
                 terminalreporter.line(f"  {self._relative(path)}")
             for line in self._withheld():
