@@ -157,10 +157,13 @@ class Routes:
             probes=probes,
         )
         folder = config.rootpath / str(config.getini("crossfade_cases"))
+        cases, wrong = [], ""
         try:
             cases = autorun.cases_below(folder)
         except CaseError as error:
-            pytest.fail(str(error), pytrace=False)  # the files are wrong, not the code
+            wrong = str(error)
+        if wrong:  # the files are, not the code: outside of `except`, or both would be shown
+            pytest.fail(wrong, pytrace=False)
         prover = Prover(self._runner, options, cases)
         selection = autorun.Selection(
             (routes, tuple(config.getoption("crossfade_route"))),
