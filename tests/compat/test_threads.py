@@ -4,12 +4,12 @@
 import logging
 import threading
 from collections.abc import Callable
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from flask import Flask, g
+from flask import Flask, g, session
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from sqlalchemy.pool import StaticPool
@@ -25,6 +25,7 @@ a_lock = threading.Lock()
 
 database = ModuleType("database")
 database.session = by_thread  # type: ignore[attr-defined]
+holder = SimpleNamespace(opened=by_thread)
 
 
 def closing(sessions: Any) -> Callable[..., None]:
@@ -35,11 +36,12 @@ def closing(sessions: Any) -> Callable[..., None]:
 HOOKS: dict[str, tuple[Callable[..., Any], str]] = {
     "of the module": (lambda _error: by_thread.remove(), "by_thread"),
     "of another module": (lambda _error: database.session.remove(), "session"),
+    "of an object": (lambda _error: holder.opened.remove(), "opened"),
     "in the closure": (closing(by_thread), "sessions"),
     "threading.local": (lambda _error: of_thread.__dict__.clear(), "of_thread"),
     "by request": (lambda _error: by_request.remove(), ""),
     "by request, in the closure": (closing(by_request), ""),
-    "something else": (lambda _error: (a_lock.locked(), g.get("x"), logging.root), ""),
+    "something else": (lambda _error: (a_lock.locked(), g.get("x"), session.new, logging.root), ""),
     "no function": (print, ""),
 }
 

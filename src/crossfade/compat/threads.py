@@ -11,10 +11,11 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, MethodType
 from typing import Any, Final, NamedTuple
 
 from flask import Flask
+from werkzeug.local import LocalProxy
 
 from crossfade.compat.around import place_of
 
@@ -74,23 +75,26 @@ def _hooks(app: Flask) -> Iterator[Callable[..., Any]]:
 
 
 def _used_by(hook: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
-    """Return what a function names: of its module, of modules that it names, of its closure."""
+    """Return what a function names: in its module and closure, and inside of what is there."""
     function = hook.__func__ if isinstance(hook, MethodType) else hook
     if not isinstance(function, FunctionType):
         return
     code = function.__code__
-    spaces = [function.__globals__]
-    for name in code.co_names:
-        value = sys.modules.get(name) or function.__globals__.get(name)
-        if isinstance(value, ModuleType):
-            spaces.append(vars(value))
-    for name in code.co_names:
-        yield from ((name, space[name]) for space in spaces if name in space)
+    space = dict(function.__globals__)
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         try:
-            yield name, cell.cell_contents
+            space[name] = cell.cell_contents
         except ValueError:
             continue  # not filled yet
+    names = (*code.co_names, *code.co_freevars)
+    for name in names:
+        if name in space:
+            yield name, space[name]
+        value = sys.modules.get(name) or space.get(name)
+        # To look at a proxy such as `current_user` is to ask for a request.
+        if not issubclass(type(value), LocalProxy) and hasattr(value, "__dict__"):
+            held = vars(value)
+            yield from ((inner, held[inner]) for inner in names if inner in held)
 
 
 def _is_by_thread(value: Any) -> bool:
