@@ -145,7 +145,6 @@ class Routes:
     def _run(self, routes: tuple[str, ...], *, probes: bool = True, examples: int = 0) -> None:
         __tracebackhide__ = True
         from crossfade.contract import autorun
-        from crossfade.contract.cases import CaseError
         from crossfade.contract.prove import Options, Prover
 
         config, session = self._request.config, self._request.session
@@ -157,12 +156,8 @@ class Routes:
             probes=probes,
         )
         folder = config.rootpath / str(config.getini("crossfade_cases"))
-        cases, wrong = [], ""
-        try:
-            cases = autorun.cases_below(folder)
-        except CaseError as error:
-            wrong = str(error)
-        if wrong:  # the files are, not the code: outside of `except`, or both would be shown
+        cases, wrong = autorun.cases_or_problems(folder)
+        if wrong:
             pytest.fail(wrong, pytrace=False)
         prover = Prover(self._runner, options, cases)
         selection = autorun.Selection(

@@ -12,7 +12,7 @@ from typing import Any
 
 from crossfade.compare import compare
 from crossfade.contract import findings, ledger, report
-from crossfade.contract.cases import Case, read_cases
+from crossfade.contract.cases import Case, CaseError, read_cases
 from crossfade.contract.errors import ContractError
 from crossfade.contract.prove import Prover, RouteResult
 from crossfade.contract.rules import Rule
@@ -208,3 +208,11 @@ def cases_below(folder: Path) -> list[Case]:
         CaseError: a file can't be read.
     """
     return [case for path in sorted(folder.rglob("*.http")) for case in read_cases(path)]
+
+
+def cases_or_problems(folder: Path) -> tuple[list[Case], str]:
+    """Every case below a folder, and what is wrong with its files: "" where they can be read."""
+    try:
+        return cases_below(folder), ""
+    except CaseError as error:
+        return [], str(error)
