@@ -58,6 +58,8 @@ CONNECTION = {"connection", "keep-alive", "transfer-encoding"}
 
 Answer = dict[str, Any]
 
+# Where the application raised out of WSGI: gunicorn says neither date nor server then.
+SERVERS_PAGE = b"<title>Internal Server Error</title>\n  </head>\n  <body>\n    <h1><p>"
 CLOSED: Answer = {"closed": "without an answer"}
 # What a parser does not hand to any application. gunicorn does, or says so in another way.
 DIFFERENCES: dict[tuple[str, str], Answer] = {
@@ -87,6 +89,8 @@ def ask(server: Server, probe: Probe, method: str) -> tuple[Answer, str | None]:
         headers.pop(name, None)
     for name in headers.keys() & {"date", "server"}:
         headers[name] = [f"{len(headers[name])} time(s)"]
+        if SERVERS_PAGE in response.body:
+            del headers[name]
     if "allow" in headers:
         headers["allow"] = sorted(",".join(headers["allow"]).replace(" ", "").split(","))
     if response.framing == "chunked":  # its length was known to one of the two only

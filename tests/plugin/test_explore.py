@@ -120,10 +120,13 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 
 def explored(project: pytest.Pytester, mark: str = "", code: str = "") -> pytest.RunResult:
-    """Run pytest in the project, whose native side got a line."""
+    """Run pytest in the project, whose native side got a line.
+
+    In a process of its own: Hypothesis draws constants that it finds in the modules of a process.
+    """
     assert mark in GATEWAY
     project.makepyfile(gateway=GATEWAY.replace(mark, code) if mark else GATEWAY)
-    return project.runpytest_inprocess(*QUIET)
+    return project.runpytest_subprocess(*QUIET)
 
 
 def smallest(result: pytest.RunResult) -> str:
