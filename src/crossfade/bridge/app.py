@@ -6,6 +6,7 @@ import asyncio
 import io
 import weakref
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import a2wsgi
@@ -182,8 +183,8 @@ class Bridge(a2wsgi.WSGIMiddleware):
         """Start to wait for the client: for the rest of its body, and for its going away."""
         loop = exchange.outbox.loop
         loop.call_later(_DETACH_AFTER, self._pool.detach, exchange)
-        listening = _watch(receive) if upload is None else upload.pump()
-        return loop.create_task(_kill_after(listening, exchange))
+        listen = partial(_watch, receive) if upload is None else upload.pump
+        return loop.create_task(_kill_after(listen, exchange))
 
     async def _send_whole(self, exchange: Exchange, send: Send) -> None:
         """Send an answer that needs nothing more of its thread."""
@@ -284,10 +285,15 @@ async def _watch(receive: Receive) -> None:
         pass
 
 
-async def _kill_after(listening: Awaitable[None], exchange: Exchange) -> None:
-    """Tell the exchange that its client went away, once it did."""
+async def _kill_after(listen: Callable[[], Awaitable[None]], exchange: Exchange) -> None:
+    """Tell the exchange that its client went away, once it did.
+
+    Args:
+        listen: called here and not before: a task may be cancelled before it begins.
+        exchange: what is told.
+    """
     try:
-        await listening
+        await listen()
     finally:
         # Also where `receive` raised: then nobody would notice any more.
         if not exchange.ended:
