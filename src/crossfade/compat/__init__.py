@@ -16,7 +16,7 @@
 | `urls` | `url_for` on both sides |
 | `unborrowed` | what native routes do without: in the log, the status, a map's problems |
 | `wrappers`, `guards`, `known_guards` | decorators of views, their counterparts on handlers |
-| `middleware` | WSGI middleware around Flask |
+| `middleware`, `threads` | WSGI middleware around Flask; what hooks keep by thread |
 | `extensions`, `known_extensions` | which an application has, what is borrowed of each |
 | `blocking` | the warning of what holds up the event loop |
 """
