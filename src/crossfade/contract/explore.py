@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 
@@ -40,7 +41,12 @@ def explore(prover: Prover, target: Target, examples: int) -> RouteResult:
             search.take(prover.check(base[0]))
         login = base[0].login if base else ""
         search.past_limits(drawn.edges(facts, login))
-        search.run(drawn.cases(facts, login))
+        # What a sound request shows is smallest as one: faults are looked at for what is left.
+        search.run(drawn.sound(facts, login), examples - examples * 2 // 5)
+        faulty = drawn.faulty(facts, login)
+        if faulty is not None:
+            with suppress(Unsatisfiable):  # no URL can say any of them
+                search.run(faulty, examples * 2 // 5, but=set(search.smallest))
     finally:
         prover.back()
     if prover.runner.state_remark:
@@ -90,10 +96,19 @@ class _Search:
             if key is not None:
                 self.smallest.setdefault(key, verdict)
 
-    def run(self, cases: SearchStrategy[Case]) -> None:
-        """Draw, run, shrink."""
+    def run(self, cases: SearchStrategy[Case], examples: int, but: Collection[object] = ()) -> None:
+        """Draw, run, shrink.
 
-        @_settings(self._examples)
+        Args:
+            cases: what is drawn from.
+            examples: how many at most.
+            but: ways to differ that are known well enough.
+        """
+        if not examples:
+            return
+        differs = False
+
+        @_settings(examples)
         @given(cases)
         def agrees(case: Case) -> None:
             try:
@@ -102,8 +117,10 @@ class _Search:
                 self._broken = error
                 raise
             self.take(verdict)
+            nonlocal differs
             key = self._key(verdict)
-            if key is not None:
+            if key is not None and key not in but:
+                differs = True
                 self.smallest[key] = verdict
                 raise self._kinds.setdefault(key, type("_Differs", (_Differs,), {}))
 
@@ -112,7 +129,7 @@ class _Search:
         except Exception:
             if self._broken is not None:
                 raise self._broken from None
-            if not self.smallest:
+            if not differs:
                 raise
 
     def take(self, verdict: Verdict) -> None:
