@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,3 +90,12 @@ def test_foreign_parts_have_one_importer(path: Path) -> None:
 def test_files_stay_small(path: Path) -> None:
     """A module past about 400 lines is two modules."""
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 420
+
+
+@pytest.mark.parametrize("module", ["cli", "mounting", "pytest_plugin"])
+def test_extras_are_not_needed_to_start(module: str) -> None:
+    """The gateway and the command line work where only the core is installed."""
+    extras = ("httpx", "hypothesis", "sqlalchemy", "flask_login", "time_machine")
+    code = f"import sys\nsys.modules.update(dict.fromkeys({extras}))\nimport crossfade.{module}"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stderr == ""

@@ -12,7 +12,7 @@ from typing import Any
 
 from crossfade.compare import compare
 from crossfade.contract import findings, ledger, report
-from crossfade.contract.cases import Case, CaseError, read_cases
+from crossfade.contract.cases import Case, CaseError, cases_below
 from crossfade.contract.errors import ContractError
 from crossfade.contract.prove import Prover, RouteResult
 from crossfade.contract.rules import Rule
@@ -199,15 +199,6 @@ def _strength(exchanges: Sequence[dict[str, Any]]) -> findings.Noticed:
     mutants = sum(count for count, _ in shapes.values())
     named = {f"{mutant}: {rule or 'no rule says why'}" for mutant, rule in passed}
     return findings.Noticed(mutants - len(passed), mutants, tuple(sorted(named)))
-
-
-def cases_below(folder: Path) -> list[Case]:
-    """Every case of the `.http` files in a folder; none where there is no such folder.
-
-    Raises:
-        CaseError: a file can't be read.
-    """
-    return [case for path in sorted(folder.rglob("*.http")) for case in read_cases(path)]
 
 
 def cases_or_problems(folder: Path) -> tuple[list[Case], str]:

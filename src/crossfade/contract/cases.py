@@ -399,3 +399,12 @@ def _escaped_text(raw: bytes) -> str:
         else "".join(map(_escaped, char.encode("utf-8", "surrogateescape")))
         for char in text
     )
+
+
+def cases_below(folder: Path) -> list[Case]:
+    """Every case of the `.http` files in a folder; none where there is no such folder.
+
+    Raises:
+        CaseError: a file can't be read.
+    """
+    return [case for path in sorted(folder.rglob("*.http")) for case in read_cases(path)]

@@ -18,7 +18,7 @@ from itsdangerous import BadData
 
 from crossfade.codings import decoded
 from crossfade.compare import Difference, Kind
-from crossfade.contract.request import http_date
+from crossfade.contract.dates import http_date
 from crossfade.exchange import Response
 
 _SIGNED: Final = re.compile(r'"?(\.?[\w-]+)\.([\w-]{5,8})\.[\w-]{20,}"?')

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from crossfade.contract.autorun import cases_below
+from crossfade.contract.cases import cases_below
 from crossfade.contract.errors import ContractError
 from crossfade.contract.har import hosts, keep, read_har
 from crossfade.contract.recording_cases import Keeper

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from json import dumps
 from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
 
+from crossfade.contract.dates import http_date
 from crossfade.exchange import Headers, Request, Response, SetCookie
 
 HeaderTypes = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
@@ -71,15 +71,6 @@ def _expired(cookie: SetCookie, now: datetime) -> bool:
         return int(age) <= 0
     moment = http_date(expires or "")
     return moment is not None and moment <= now
-
-
-def http_date(text: str) -> datetime | None:
-    """The moment that an HTTP date names, or None where the text is none."""
-    try:
-        moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def build_request(
