@@ -25,6 +25,7 @@ from crossfade.errors import CrossfadeError, MapError
 from crossfade.loading import NotLoadable, load
 from crossfade.mapfile import MapDocument
 from crossfade.model import Waiver
+from crossfade.wording import counted
 
 EXIT_PROBLEMS = 1  # the map is bad
 EXIT_UNUSABLE = 2  # the question could not be asked: no such application
@@ -81,7 +82,7 @@ def status(
     if seen:
         rest = sum(each.borrowed is not Borrowed.YES for each in seen)
         console.print(
-            f"\n{_count(len(seen), 'extension')} seen, {rest} not wholly borrowed by native "
+            f"\n{counted(len(seen), 'extension')} seen, {rest} not wholly borrowed by native "
             "routes: `crossfade extensions`"
         )
     console.print(f"\n{_progress(targets)}\nmap {_map_line(gateway)}")
@@ -122,15 +123,14 @@ def check_map(
     gateway = _load(application)
     if file is not None:
         try:
-            checked = gateway.live.check(file)
+            snapshot = gateway.live.check(file)
         except MapError as error:
             _fail_with(error)
-        _console().print(f"{file}: no problems, {_count(len(checked.entries), 'route')} listed")
-        snapshot = gateway.live.preview(file.read_text(encoding="utf-8-sig"))
     else:
         snapshot = gateway.live.snapshot
-        listed = _count(len(snapshot.map.entries), "route")
-        _console().print(f"{_map_line(gateway)}: no problems, {listed} listed")
+    name = _map_line(gateway) if file is None else file
+    listed = counted(len(snapshot.map.entries), "route")
+    _console().print(f"{name}: no problems, {listed} listed")
     _print(m.text for m in gateway.unborrowed.messages(snapshot.map, snapshot.table))
 
 
@@ -329,7 +329,7 @@ def _progress(targets: list[dict[str, Any]]) -> str:
     )
     share = f" ({native / total:.0%})" if total else ""
     return (
-        f"{native} of {_count(total, 'route')} served by FastAPI{share}; "
+        f"{native} of {counted(total, 'route')} served by FastAPI{share}; "
         f"{ready} more have a FastAPI handler and are still served by Flask"
     )
 
@@ -337,10 +337,6 @@ def _progress(targets: list[dict[str, Any]]) -> str:
 def _map_line(gateway: Gateway) -> str:
     snapshot = gateway.live.snapshot
     return f"{snapshot.map.file}, revision {snapshot.revision[:12]}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _console() -> Console:
@@ -354,7 +350,7 @@ def _console() -> Console:
 def _fail_with(error: MapError) -> NoReturn:
     for problem in error.problems:
         typer.echo(str(problem), err=True)
-    typer.echo(_count(len(error.problems), "problem"), err=True)
+    typer.echo(counted(len(error.problems), "problem"), err=True)
     raise typer.Exit(EXIT_PROBLEMS)
 
 

@@ -71,13 +71,13 @@ class LiveMap:
         self._lock = threading.Lock()
         self._polling = threading.Lock()
 
-    def check(self, path: str | Path) -> MigrationMap:
-        """Validate another file as if it were this map.
+    def check(self, path: str | Path) -> Snapshot:
+        """Return what another file would mean as this map.
 
         Raises:
             MapError: with every problem at once.
         """
-        return self._load(lambda: read_map(path)).map
+        return self._load(lambda: read_map(path))
 
     def preview(self, text: str) -> Snapshot:
         """Return what the map would mean with this text.

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crossfade.wording import counted
+
 if TYPE_CHECKING:
     from crossfade.contract.suites import Account, Suite
 
@@ -195,13 +197,13 @@ class _Plugin:
         redacted = Counter(line for account in tests for line in account["redacted"])
         if redacted:
             yield (
-                f"{_count(sum(redacted.values()), 'request')} kept without a secret, so both sides "
-                "may refuse them alike:"
+                f"{counted(sum(redacted.values()), 'request')} kept without a secret, so both "
+                "sides may refuse them alike:"
             )
             yield from (f"  {line} ({times}x)" for line, times in redacted.most_common(_MOST_LINES))
         left_out = Counter(line for account in tests for line in account["left_out"])
         if left_out:
-            yield f"{_count(sum(left_out.values()), 'request')} not kept, for a secret:"
+            yield f"{counted(sum(left_out.values()), 'request')} not kept, for a secret:"
             yield from (f"  {line} ({times}x)" for line, times in left_out.most_common(_MOST_LINES))
 
     def _relative(self, path: Path) -> Path:
@@ -220,8 +222,8 @@ class _Plugin:
         legacy = sum(account["legacy"] for account in self._tests.values())
         width = max(map(len, native), default=0)
         for route, count in sorted(native.items()):
-            yield f"{route:{width}}  {_count(count, 'request')} answered by FastAPI", False
-        yield f"{_count(legacy, 'request')} answered by Flask", False
+            yield f"{route:{width}}  {counted(count, 'request')} answered by FastAPI", False
+        yield f"{counted(legacy, 'request')} answered by Flask", False
         for route in sorted(ready - set(native)):
             yield f"{route} is not asked for by any test", self._chosen not in (["all"], ["map"])
         for reason in sorted(left):
@@ -274,7 +276,3 @@ def _no_app(target: str, why: str) -> str:
         f"--crossfade-native: {target!r} can't be imported: {why}. Name the FastAPI application "
         "in pytest's configuration: crossfade_native_app = module:attribute"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -374,7 +374,7 @@ def test_check_validates_another_file_and_changes_nothing(live: LiveMap, tmp_pat
     other = tmp_path / "other.toml"
     other.write_text(NATIVE)
     before = live.snapshot
-    assert live.check(other).entries[0].stage.value == "native"
+    assert live.check(other).map.entries[0].stage.value == "native"
     other.write_text(BAD)
     with pytest.raises(MapError):
         live.check(other)

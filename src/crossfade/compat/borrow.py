@@ -246,15 +246,13 @@ class BorrowedRoute:
         if borrower.watch is not None:
             app = borrower.watch.watched(app)
         catch_all = catch_all_of(borrower.app)
-        return app if catch_all is None else self._with_catch_all(app, catch_all)
+        return app if catch_all is None else _with_catch_all(app, catch_all, self._is_flasks)
 
-    def _with_catch_all(self, app: ASGIApp, handler: Callable[..., Any]) -> ASGIApp:
-        flask_app, endpoint = self._borrower.flask_app, self._endpoint
-
-        def is_flasks(error: Exception) -> bool:
-            return is_http_error(error) or has_own_handler(flask_app, endpoint, error)
-
-        return _with_catch_all(app, handler, is_flasks)
+    def _is_flasks(self, error: Exception) -> bool:
+        """Whether Flask has more to say of an exception than FastAPI's handler of any."""
+        return is_http_error(error) or has_own_handler(
+            self._borrower.flask_app, self._endpoint, error
+        )
 
 
 def _with_catch_all(

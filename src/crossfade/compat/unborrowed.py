@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Flask
 
@@ -30,11 +30,10 @@ from crossfade.errors import MapError, Problem
 from crossfade.mapfile import MigrationMap
 from crossfade.model import Hooks, Stage
 from crossfade.routing import RouteTable, Target
+from crossfade.wording import some
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-
-_MOST_ROUTES: Final = 5
 
 
 class Message(NamedTuple):
@@ -142,7 +141,7 @@ class Unborrowed:
             yield Message(
                 logging.WARNING if layer.lost else logging.ERROR,
                 f"WSGI middleware {layer.place} does not run for native routes "
-                f"({_some(moved)}): {lost}. {_acknowledge([layer.place])}",
+                f"({some(moved)}): {lost}. {_acknowledge(layer.place)}",
             )
 
 
@@ -188,16 +187,15 @@ def _lost(guard: Guard, routes: Sequence[str]) -> str:
     if guard.known.work.name == "UNKNOWN":
         doubt = " crossfade does not know what it does."
     return (
-        f"the decorator {guard.decorator} of Flask's views does not run for {_some(routes)}."
+        f"the decorator {guard.decorator} of Flask's views does not run for {some(routes)}."
         f"{doubt} Instead of it: {guard.known.instead}. Said no more with guards = "
         f'["{guard.decorator.leaf}"] on a route, or for all routes with [gateway] '
         f'harmless_decorators = ["{guard.decorator}"]'
     )
 
 
-def _acknowledge(places: Iterable[str]) -> str:
-    names = ", ".join(f'"{place}"' for place in places)
-    return f"If native routes can do without: [gateway] skipped_middleware = [{names}]"
+def _acknowledge(place: str) -> str:
+    return f'If native routes can do without: [gateway] skipped_middleware = ["{place}"]'
 
 
 def _idle(named: Sequence[str], guards: Sequence[Guard]) -> list[str]:
@@ -212,12 +210,6 @@ def _once(targets: Iterable[Target]) -> Iterator[Target]:
         if key not in said:
             said.add(key)
             yield target
-
-
-def _some(routes: Sequence[str]) -> str:
-    shown = ", ".join(routes[:_MOST_ROUTES])
-    more = len(routes) - _MOST_ROUTES
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _listed(names: Sequence[str]) -> str:

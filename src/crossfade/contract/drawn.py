@@ -57,8 +57,6 @@ def sound(facts: RouteFacts, login: str) -> st.SearchStrategy[Case]:
 
 def faulty(facts: RouteFacts, login: str) -> st.SearchStrategy[Case] | None:
     """Requests that leave it in one part; None where it has none."""
-    whole = Fault()
-    _parts(facts, whole)  # counts them
     made: dict[int, Drawn] = {}
 
     def with_fault(at: int) -> Drawn:
@@ -66,18 +64,21 @@ def faulty(facts: RouteFacts, login: str) -> st.SearchStrategy[Case] | None:
             made[at] = _parts(facts, Fault(at)).map(partial(_case, facts, login))
         return made[at]
 
-    return st.integers(0, whole.count - 1).flatmap(with_fault) if whole.count else None
+    count = _counted(facts, Fault()).count
+    return st.integers(0, count - 1).flatmap(with_fault) if count else None
 
 
 def edges(facts: RouteFacts, login: str) -> Iterator[st.SearchStrategy[Case]]:
     """For each limit of a route, the requests that go just past it and are right otherwise."""
-    whole = Fault()
-    _parts(facts, whole)
-    for at in range(whole.count):
-        part = Fault(at)
-        _parts(facts, part)
-        for edge in range(part.edges):
+    for at in range(_counted(facts, Fault()).count):
+        for edge in range(_counted(facts, Fault(at)).edges):
             yield _parts(facts, Fault(at, edge)).map(partial(_case, facts, login))
+
+
+def _counted(facts: RouteFacts, fault: Fault) -> Fault:
+    """Return the fault, which has counted the parts of a request and its edges."""
+    _parts(facts, fault)
+    return fault
 
 
 def _parts(facts: RouteFacts, fault: Fault) -> Drawn:

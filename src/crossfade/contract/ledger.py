@@ -19,6 +19,7 @@ from crossfade.contract.runner import Outcome
 from crossfade.contract.validity import Inspector, folder_of
 from crossfade.dispatch import Gateway
 from crossfade.exchange import Request
+from crossfade.wording import counted
 
 _BOUNDARY: Final = re.compile(rb'boundary="?([^";,\s]+)')
 _MOST_DIFFERENCES: Final = 20  # that are remembered of one route
@@ -164,9 +165,9 @@ class Page:
             {m for _, found in self.mutation.values() for m, rule in found if not rule}
         )
         if self.differing:
-            return f"{_count(self.differing, 'exchange')} of {self.exchanges} differ"
+            return f"{counted(self.differing, 'exchange')} of {self.exchanges} differ"
         if self.unfinished:
-            return f"{_count(self.unfinished, 'exchange')} of tests that failed or were skipped"
+            return f"{counted(self.unfinished, 'exchange')} of tests that failed or were skipped"
         if not self._native:
             return "all answered by Flask: nothing is proven"
         if not self._succeeded:
@@ -249,7 +250,7 @@ class Ledger:
         receipt = Receipt(route, page.proof(), basis, tuple(sorted(page.cases)))
         missing = self._left_out(folder, receipt)
         if missing:
-            text = f"receipt left as it was: {_count(missing, 'case')} of it did not run this time"
+            text = f"receipt left as it was: {counted(missing, 'case')} of it did not run this time"
             return route, text, True
         changed = folder.write(receipt)
         return route, "receipt written" if changed else "receipt unchanged", False
@@ -281,7 +282,3 @@ class Ledger:
                 "differences": page.differences[:_MOST_DIFFERENCES],
             }
         return found
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -21,6 +21,7 @@ from crossfade.contract.validity import (
 from crossfade.dispatch import Gateway
 from crossfade.model import Side
 from crossfade.routing import Target
+from crossfade.wording import counted
 
 _MOST_REASONS: Final = 8
 _WORD: Final = {
@@ -60,7 +61,7 @@ def numbers(receipt: Receipt) -> str:
     """The numbers of a proof: `8 cases, 5 of them 2xx or 3xx; 120 of 120 mutants killed`."""
     proof = receipt.proof
     return (
-        f"{_count(proof.cases, 'case')}, {proof.succeeded} answered 2xx or 3xx; "
+        f"{counted(proof.cases, 'case')}, {proof.succeeded} answered 2xx or 3xx; "
         f"{proof.killed} of {proof.mutants} broken answers noticed"
     )
 
@@ -88,7 +89,7 @@ def _sum(found: Iterable[Standing]) -> str:
         )
         if states[state]
     ]
-    return f"{_count(total, 'native route')}: {', '.join(parts)}"
+    return f"{counted(total, 'native route')}: {', '.join(parts)}"
 
 
 def verify_values(found: Sequence[Standing], strays: Sequence[Path] = ()) -> dict[str, Any]:
@@ -174,7 +175,7 @@ def _explain_receipt(receipt: Mapping[str, Any]) -> Iterator[str]:
     text = receipt["state"]
     if proof is not None:
         text += (
-            f": {_count(proof['cases'], 'case')}, {proof['succeeded']} answered 2xx or 3xx; "
+            f": {counted(proof['cases'], 'case')}, {proof['succeeded']} answered 2xx or 3xx; "
             f"{proof['killed']} of {proof['mutants']} broken answers noticed"
         )
     yield f"  receipt   {text}"
@@ -198,10 +199,6 @@ def _explain_cases(known: Mapping[str, Any], most: int) -> Iterator[str]:
         yield "  last run  none is remembered"
         return
     doubt = last["doubt"] or "passed"
-    yield f"  last run  {_count(last['cases'], 'case')}: {doubt}"
+    yield f"  last run  {counted(last['cases'], 'case')}: {doubt}"
     for difference in last["differences"]:
         yield f"            {difference}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

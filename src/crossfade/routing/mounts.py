@@ -8,8 +8,7 @@ from crossfade.model import Stage
 from crossfade.routing.legacy import LegacyRule
 from crossfade.routing.native import NativeApp, NativeRoute
 from crossfade.routing.table import RouteTable
-
-_MOST_NAMED = 5
+from crossfade.wording import some
 
 
 def mount_doubts(table: RouteTable, native: NativeApp) -> Iterator[str]:
@@ -29,11 +28,10 @@ def mount_doubts(table: RouteTable, native: NativeApp) -> Iterator[str]:
         if id(mount) in served:
             kept = list(_below(mount, rules))
             if kept and prefix != "/":
-                more = f" and {len(kept) - _MOST_NAMED} more" if len(kept) > _MOST_NAMED else ""
                 yield (
                     f"Flask keeps what it has below {prefix}, where FastAPI mounts an "
-                    f"application: {', '.join(kept[:_MOST_NAMED])}{more}. Mount it elsewhere, or "
-                    "take these rules out of Flask"
+                    f"application: {some(kept)}. Mount it elsewhere, or take these rules out of "
+                    "Flask"
                 )
         elif not any(rule.shape.skeleton == mount.shape.skeleton for rule in rules):
             yield (
