@@ -76,18 +76,14 @@ class Runner:
         gateway = getattr(getattr(app.app, "state", None), "crossfade", None)
         self.gateway = gateway if isinstance(gateway, Gateway) else None
         self.flask_app = None if self.gateway is None else self.gateway.flask_app
-        self._handlers: dict[str, dict[Side, str | None]] | None = None
         self._incomparable = False
 
     def handler(self, route: str | None, side: Side) -> str | None:
         """The name of what one side has for a route: a Flask endpoint, a native function."""
-        if self._handlers is None:
-            routes = [] if self.gateway is None else self.gateway.status()["routes"]
-            self._handlers = {
-                each["route"]: {Side.LEGACY: each["flask"], Side.NATIVE: each["fastapi"]}
-                for each in routes
-            }
-        return self._handlers.get(route or "", {}).get(side)
+        if self.gateway is None or route is None:
+            return None
+        target = self.gateway.live.snapshot.table.by_name.get(route)
+        return None if target is None else target.handler(side)
 
     @property
     def state_remark(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Flask
@@ -19,7 +20,7 @@ from werkzeug.routing import Map, MapAdapter
 from crossfade.environ import RequestRefused, build_environ, path_info
 from crossfade.errors import MapError
 from crossfade.mapfile import MigrationMap
-from crossfade.model import Hooks, Stage
+from crossfade.model import Hooks, Side, Stage
 from crossfade.routing.legacy import LegacyApp, LegacyRule
 from crossfade.routing.native import NativeApp, NativeRoute, NativeRule
 from crossfade.routing.resolve import Resolver, Route
@@ -55,6 +56,12 @@ class Target:
     names: Mapping[str, str]
     hooks: Hooks = Hooks.FLASK
     guards: tuple[str, ...] = ()
+
+    def handler(self, side: Side) -> str | None:
+        """Return the name of what one side has: Flask's endpoint, FastAPI's function."""
+        if side is Side.LEGACY:
+            return None if self.legacy is None else str(self.legacy.endpoint)
+        return None if self.native is None else self.native.handler
 
     def path_params(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the URL's values under FastAPI's names; a host's and defaults keep Flask's."""
@@ -111,6 +118,11 @@ class RouteTable:
                 methods = ("GET",) if rule is None else rule.listed_methods or by_method
                 if method in methods or (rule is None and method != "HEAD"):
                     yield target
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Target]:
+        """Return the targets by the map's spelling of their route."""
+        return {target.route: target for target in self.targets()}
 
     def match(self, scope: Scope) -> Found:
         """Return what may answer an HTTP request.
