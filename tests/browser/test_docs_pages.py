@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.servers.harness import Server, until
+
+pytestmark = pytest.mark.newest_versions
 
 MOVED = '"GET /players/<int:player_id>" = "native"\n'
 

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from crossfade.contract.html_report import html_report
 
+pytestmark = pytest.mark.newest_versions
+
 HOSTILE = [
     "<script>document.title = 'owned'</script>",
     "<img src=x onerror=\"document.title = 'owned'\">",

@@ -9,6 +9,7 @@ import pytest
 from tests.servers.postgres import run_on_postgres
 
 
+@pytest.mark.newest_versions
 @pytest.mark.skipif("EXAMPLE_DATABASE_URL" in os.environ, reason="this is that run")
 def test_the_contracts_on_postgresql() -> None:
     """What agrees on SQLite agrees on PostgreSQL: journeys, and all cases of some that write."""

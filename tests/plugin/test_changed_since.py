@@ -13,6 +13,8 @@ from tests.plugin.test_plugin import QUIET
 
 pytest_plugins = ["pytester"]
 
+pytestmark = pytest.mark.newest_versions
+
 GATEWAY = """
 import flask
 from fastapi import FastAPI

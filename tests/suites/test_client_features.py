@@ -252,7 +252,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the suite as its team does."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    command = [sys.executable, "-m", "pytest", *quiet, *arguments]
     environment = {**os.environ, "API_TOKEN": "from-the-environment"}
     environment.pop("PYTEST_ADDOPTS", None)
     return subprocess.run(

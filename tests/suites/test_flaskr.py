@@ -28,7 +28,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(project: Path, *arguments: str, defect: str = "") -> subprocess.CompletedProcess[str]:
     """Run the suite as its team does."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    command = [sys.executable, "-m", "pytest", *quiet, *arguments]
     environment = {**os.environ, "FLASKR_DEFECT": defect, "COLUMNS": "120"}
     environment.pop("PYTEST_ADDOPTS", None)
     return subprocess.run(

@@ -122,7 +122,8 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def record(project: Path, *options: str) -> tuple[dict[str, list[str]], str]:
     """Record the suite; return the case texts of each test, and what the run printed."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    command = [sys.executable, "-m", "pytest", *quiet]
     environment = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
     result = subprocess.run(
         [*command, "--crossfade-record=cases", *options],

@@ -11,6 +11,8 @@ import pytest
 from crossfade.contract.cutover import Edit, Refused
 from tests.verify.kit import crossfade, edit, run_pytest, verify
 
+pytestmark = pytest.mark.newest_versions
+
 ITEM = "GET /items/<int:number>"
 PYTEST = ("-p", "no:hypothesispytest", "-p", "no:anyio")
 
