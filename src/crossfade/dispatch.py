@@ -268,8 +268,9 @@ class Gateway:
     async def _lifespan(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         async def watch(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
+                # What was registered, decorated or wrapped after mount_legacy was called.
+                self.live.catch_up()
                 self.live.start()
-                # What was decorated or wrapped after mount_legacy was called.
                 self._say_unborrowed(self.live.snapshot)
             await send(message)
 

@@ -87,6 +87,17 @@ class LiveMap:
         """
         return self._load(lambda: parse_map(text.encode(), self._file))
 
+    def catch_up(self) -> None:
+        """Build the map in force anew where Flask got rules after it was built.
+
+        Raises:
+            MapError: it does not fit the application any more.
+        """
+        with self._polling:
+            if self.snapshot.table.is_outdated():
+                in_force = self.snapshot.map
+                self.snapshot = Snapshot(in_force, self._build(in_force))
+
     def start(self) -> None:
         """Follow the file in a thread of this process. Calling it again does nothing."""
         if self._thread is not None and self._thread.is_alive():

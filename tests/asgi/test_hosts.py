@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from flask import Flask, Response
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import Map, MapAdapter, Rule
 
 from tests.asgi.kit import Mount, add_rule, ask, flask_with, native_with
 
@@ -202,6 +203,52 @@ def test_a_flask_class_with_its_own_adapter(mount: Mount) -> None:
     for _ in range(2):
         assert ask(app, "GET", "/a", ("X-Tenant", "one")).served_by == "fastapi"
         assert ask(app, "GET", "/a", ("X-Tenant", "two")).served_by == "flask"
+
+
+class VersionedRule(Rule):
+    """A rule with an argument of its own, as Werkzeug documents it."""
+
+    def __init__(self, string: str, *, version: int | None = None, **options: Any) -> None:
+        self.version = version
+        super().__init__(string, **options)
+
+    def get_empty_kwargs(self) -> dict[str, Any]:
+        """Return what a copy of this rule is made with."""
+        return {**super().get_empty_kwargs(), "version": self.version}
+
+
+class WithoutCase(MapAdapter):
+    """Routes by the path in lower case."""
+
+    def match(self, path_info: str | None = None, *args: Any, **options: Any) -> Any:
+        """Match the path in lower case."""
+        return super().match((path_info or self.path_info).lower(), *args, **options)
+
+
+class MapWithoutCase(Map):
+    """Binds to such an adapter."""
+
+    def bind_to_environ(self, *args: Any, **options: Any) -> MapAdapter:
+        """Return the adapter."""
+        adapter = super().bind_to_environ(*args, **options)
+        adapter.__class__ = WithoutCase
+        return adapter
+
+
+def test_rules_and_a_map_of_classes_of_its_own(mount: Mount) -> None:
+    """Where they route in another way, it is Flask that says so."""
+
+    class OwnRouting(Flask):
+        url_rule_class: type[Rule] = VersionedRule
+        url_map_class: type[Map] = MapWithoutCase
+
+    legacy = OwnRouting("legacy", static_folder=None)
+    add_rule(legacy, "/a", version=2)
+    add_rule(legacy, "/<x>")
+    app = native_with("GET /{x}")
+    mount(app, legacy, "GET /<x>")
+    assert ask(app, "GET", "/A").text == "flask GET /a {}"
+    assert ask(app, "GET", "/b").served_by == "fastapi"
 
 
 def test_a_before_request_that_reads_the_rule(mount: Mount) -> None:

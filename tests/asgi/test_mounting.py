@@ -119,6 +119,23 @@ def test_flask_rules_added_later_are_flasks(mount: Mount) -> None:
     assert ask(app, "GET", "/a").served_by == "fastapi"
 
 
+def test_flask_rules_added_before_the_start_count(mount: Mount) -> None:
+    """A blueprint registered after mounting goes before a native route, as it would in Flask."""
+    app = native_with("GET /users/{name}")
+    legacy = flask_with("GET /users/<name>")
+    gateway = mount(app, legacy, "GET /users/<name>")
+    legacy.add_url_rule("/users/me", view_func=lambda: "me")
+
+    async def visit() -> tuple[str, str]:
+        async with running(app):
+            later = await ask_async(app, http_scope("GET", "/users/me"))
+            native = await ask_async(app, http_scope("GET", "/users/ann"))
+        return later.text, native.served_by
+
+    assert asyncio.run(visit()) == ("me", "fastapi")
+    assert "GET /users/me" in {target.route for target in gateway.live.snapshot.table.targets()}
+
+
 def test_lifespan_runs_once_and_its_state_is_seen(mount: Mount) -> None:
     """Startup before the first request, shutdown after the last; state on native requests."""
     events: list[str] = []

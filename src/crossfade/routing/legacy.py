@@ -61,7 +61,8 @@ class LegacyRule:
         endpoint: Flask's name of the view.
         moved_by_flask: Flask itself answers with a redirect (`redirect_to`, `alias`).
         needs_flask: only Flask's own map can say whether a URL is this rule's: a converter of
-            the application's own may refuse a value, or `defaults` may redirect it.
+            the application's own may refuse a value, `defaults` may redirect it, or the rule, the
+            map or what binds it is of a class of the application's own.
     """
 
     rule: Rule
@@ -98,13 +99,29 @@ class LegacyApp:
     def __init__(self, flask_app: Flask, wsgi: WSGIApplication) -> None:
         self.flask_app = flask_app
         self._entry = _probe(wsgi, flask_app)
-        url_map = flask_app.url_map
-        originals = [rule for rule in rules_in_matching_order(url_map) if not rule.websocket]
+        self.binds_by_itself = type(flask_app).create_url_adapter is not Flask.create_url_adapter
+        self._spare_copy: tuple[Map, list[_CopiedRule]] | None = None
+        self.rules: tuple[LegacyRule, ...] = ()
+        self.read()
+
+    def _rules_now(self) -> list[Rule]:
+        order = rules_in_matching_order(self.flask_app.url_map)
+        return [rule for rule in order if not rule.websocket]
+
+    def has_changed(self) -> bool:
+        """Whether Flask has other rules than those that were read."""
+        return list(map(id, self._rules_now())) != [id(known.rule) for known in self.rules]
+
+    def read(self) -> None:
+        """Read the rules as they are now."""
+        url_map = self.flask_app.url_map
+        originals = self._rules_now()
+        own_map = type(url_map) is not Map or self.binds_by_itself
         with_defaults = {rule.endpoint for rule in originals if rule.defaults}
         # Compiling thousands of rules takes a while: the first copy serves the first table.
         first_copy = self._copy_map(originals)
-        self._spare_copy: tuple[Map, list[_CopiedRule]] | None = first_copy
-        self.rules: tuple[LegacyRule, ...] = tuple(
+        self._spare_copy = first_copy
+        self.rules = tuple(
             LegacyRule(
                 rule=rule,
                 domain=(rule.host if url_map.host_matching else rule.subdomain) or "",
@@ -117,6 +134,8 @@ class LegacyApp:
                 needs_flask=(
                     (rule.endpoint in with_defaults and url_map.redirect_defaults)
                     or copied.has_own_converter
+                    or own_map
+                    or type(rule) is not Rule
                 ),
             )
             for rule, copied in zip(originals, first_copy[1], strict=True)
@@ -202,7 +221,8 @@ class _CopiedRule(Rule):
 
     @classmethod
     def of(cls, rule: Rule) -> _CopiedRule:
-        kwargs = dict(rule.get_empty_kwargs())
+        # What a class of the application's own adds to these is not for this one.
+        kwargs = dict(Rule.get_empty_kwargs(rule))
         kwargs.update(
             merge_slashes=rule.merge_slashes,
             # Flask answers either; here it is only known that nobody else does.

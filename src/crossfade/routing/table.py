@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flask import Flask
 from starlette.types import Scope
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Map, MapAdapter
@@ -99,10 +98,9 @@ class RouteTable:
         }
         self._adapters: dict[object, MapAdapter | None] = {}
         self._remembered: dict[tuple[object, str, str], Found] = {}
+        self._rules = () if legacy is None else legacy.rules
         # An application that chooses the adapter itself may look at more than the host.
-        self._may_remember = legacy is None or (
-            type(legacy.flask_app).create_url_adapter is Flask.create_url_adapter
-        )
+        self._may_remember = legacy is None or not legacy.binds_by_itself
         self._follows_middleware = legacy is not None and legacy.follows_middleware
         self.routes = routes
         self._plain = url_map.bind("localhost")
@@ -118,6 +116,11 @@ class RouteTable:
                 methods = ("GET",) if rule is None else rule.listed_methods or by_method
                 if method in methods or (rule is None and method != "HEAD"):
                     yield target
+
+    def is_outdated(self) -> bool:
+        """Whether Flask has other rules than those that the table was built of."""
+        legacy = self._legacy
+        return legacy is not None and (legacy.rules is not self._rules or legacy.has_changed())
 
     @cached_property
     def by_name(self) -> Mapping[str, Target]:
@@ -252,6 +255,11 @@ class RouteTableBuilder:
         Raises:
             MapError: with every route of the map that can't be served as it says.
         """
+        # Blueprints may be registered, and a rule be added, after mount_legacy was called.
+        if self._legacy is not None and self._legacy.has_changed():
+            self._legacy.read()
+            self._resolver = Resolver(self._legacy, self._native)
+            self._compiled = None
         routes, problems = self._resolver.resolve(migration_map)
         if problems:
             raise MapError(problems)
