@@ -14,7 +14,7 @@ import flask
 import pytest
 from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from flask import Flask, abort, current_app, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from starlette.types import Message
@@ -865,6 +865,29 @@ def test_an_abort_with_a_response(mount: Mount) -> None:
     app = native(handler)
     mount(app, flask_with("GET /a"), "GET /a")
     assert (ask(app, "GET", "/a").status, ask(app, "GET", "/a").body) == (451, b"made here")
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_teardown_is_told_what_a_hook_raised(mount: Mount, streamed: bool) -> None:
+    """Who commits in a teardown that is told of no error would keep half of a request."""
+    legacy, told = flask_with("GET /a"), []
+
+    @legacy.after_request
+    def fail(response: flask.Response) -> flask.Response:
+        raise LookupError
+
+    legacy.teardown_request(lambda error: told.append(type(error).__name__))
+
+    async def handler(later: BackgroundTasks) -> Response:
+        if streamed:
+            return StreamingResponse(iter(["a", "b"]))
+        later.add_task(asyncio.sleep, 0.01)  # its answer is sent before it is done
+        return PlainTextResponse("a", background=later)
+
+    app = native(handler, response_model=None)
+    mount(app, legacy, "GET /a")
+    assert ask(app, "GET", "/a").status == 500
+    assert told == ["LookupError"]
 
 
 def test_a_value_that_a_preprocessor_changed(mount: Mount) -> None:

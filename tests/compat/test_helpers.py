@@ -368,3 +368,22 @@ def test_a_hook_knows_a_file_by_its_passthrough(mount: Mount) -> None:
         assert sorted(answer.headers) == sorted(expected.headers)
     # Flask's page of a 500, which a hook sees too, is no file.
     assert seen == [True, True, True, True, True, False, True, False]
+
+
+def test_hooks_see_the_body_that_head_leaves_out(mount: Mount) -> None:
+    """A hash or a compressed length is that of GET, as under Flask."""
+    legacy = Flask("hashes")
+    legacy.add_url_rule("/legacy", "legacy", lambda: "some text")
+    legacy.add_url_rule("/a", "a", lambda: "some text")
+
+    @legacy.after_request
+    def hash_it(response: flask.Response) -> flask.Response:
+        response.add_etag()
+        return response
+
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/a", compat.flask_view(lambda: "some text"), response_model=None)
+    mount(app, legacy, "GET /a")
+    expected, answer = (ask(app, "HEAD", path) for path in ("/legacy", "/a"))
+    assert sorted(answer.headers) == sorted(expected.headers)
+    assert (answer.get("etag"), answer.body) == (ask(app, "GET", "/a").get("etag"), b"")

@@ -132,7 +132,7 @@ class Exchange:
         side = self._side
         if self._relay is not None and self._stream is not None:
             self._stream.end(error)
-            side.error = error
+            side.error = side.error or error
             try:
                 await self._relay
             finally:
@@ -143,7 +143,8 @@ class Exchange:
         elif self._answer is not None:
             # A client that left mid-stream is what Flask's generators know as GeneratorExit.
             left = isinstance(error, ClientDisconnect) or (error is None and not self._ended)
-            side.error = GeneratorExit() if left else error
+            # What a hook raised is there already: it is why there is another answer.
+            side.error = side.error or (GeneratorExit() if left else error)
             await self._leave()
             await self._release()
         elif self._whole is not None:

@@ -94,7 +94,11 @@ class FlaskResponse(Response):
     def __init__(self, value: ResponseReturnValue, background: Any = None) -> None:
         self.flask = current_app.make_response(value)
         self.background = background
-        answer = self._answer = Answer(self.flask, flask.request.environ)
+        environ = flask.request.environ
+        if self.flask.is_sequence:
+            # HEAD loses its body after the hooks, as under Flask: they hash and pack it.
+            environ = {**environ, "REQUEST_METHOD": "GET"}
+        answer = self._answer = Answer(self.flask, environ)
         self.status_code = answer.start["status"]
         self.body = answer.body or b""
         self.raw_headers = answer.start["headers"]
