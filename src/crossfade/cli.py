@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import logging
+import sys
 from collections import Counter
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -42,7 +46,8 @@ AppOption = Annotated[
     typer.Option(
         "--app",
         metavar="MODULE:NAME",
-        help="The FastAPI application on which mount_legacy was called.",
+        help="The FastAPI application on which mount_legacy was called, "
+        "or what makes it: 'gateway:create_app()'.",
     ),
 ]
 
@@ -71,13 +76,8 @@ def status(
         )
     console = _console()
     console.print(table)
-    for target in targets:
-        if target["skipped_hooks"]:
-            skipped = ", ".join(target["skipped_hooks"])
-            console.print(f"\n{target['route']} borrows nothing from Flask and skips {skipped}")
-    snapshot = gateway.live.snapshot
-    for message in gateway.unborrowed.messages(snapshot.map, snapshot.table):
-        console.print(f"\n{message.text}")
+    for doubt in gateway.doubts(gateway.live.snapshot):
+        console.print(f"\n{doubt.text}")
     seen = gateway.unborrowed.extensions()
     if seen:
         rest = sum(each.borrowed is not Borrowed.YES for each in seen)
@@ -131,7 +131,7 @@ def check_map(
     name = _map_line(gateway) if file is None else file
     listed = counted(len(snapshot.map.entries), "route")
     _console().print(f"{name}: no problems, {listed} listed")
-    _print(m.text for m in gateway.unborrowed.messages(snapshot.map, snapshot.table))
+    _print(doubt.text for doubt in gateway.doubts(snapshot))
 
 
 @app.command()
@@ -184,12 +184,17 @@ def cutover(
     if (waive is None) != (until is None):
         _unusable("--waive needs --until, a day on which it ends, and --until a reason to --waive")
     waiver = None if waive is None or until is None else Waiver(waive, until.date())
+    if waiver is not None and waiver.until < date.today():
+        _unusable(f"--until {waiver.until} is in the past: the waiver would never hold")
     with inspecting():
         gateway = _load(application)
     try:
         target, entry = find(gateway, route)
         if target.legacy is not None and waiver is None:
-            doubt = prove(target.route, context.args)
+            source = context.get_parameter_source("application")
+            named = source is not None and source.name == "COMMANDLINE"
+            chosen = [f"--override-ini=crossfade_app={application}"] if named else []
+            doubt = prove(target.route, [*chosen, *context.args])
             if doubt:
                 _refuse(f"{target.route} is not proven: {doubt}. The map stays as it is")
         edit = plan(gateway, target, entry, waiver)
@@ -200,8 +205,10 @@ def cutover(
         missing = [guard for guard in gateway.guards(target) if guard.state is State.MISSING]
         _print(f"Flask's view has {guard}" for guard in missing)
         if not dry_run:
+            history = History(edit.path)
+            history.steps()  # read before anything is changed: it may be unreadable
             edit.save()
-            History(edit.path).add(edit)
+            history.add(edit)
             _print([f"{edit.key} is native; `crossfade rollback` takes it back"])
     except MapError as error:
         _fail_with(error)
@@ -231,6 +238,8 @@ def rollback(
             if step is not None:
                 History(file).forget(step)
             _print([f"{edit.key} is back as it was"])
+    except MapError as error:
+        _fail_with(error)
     except Refused as error:
         _refuse(str(error))
 
@@ -300,9 +309,16 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _load(application: str) -> Gateway:
-    """Import the application and return its gateway; exit with what is wrong otherwise."""
+    """Import the application and return its gateway; exit with what is wrong otherwise.
+
+    What the application prints goes to standard error: standard output is what was asked for.
+    """
     try:
-        found = load(application, Path.cwd())
+        with redirect_stdout(sys.stderr), _without_doubts():
+            found = load(application, Path.cwd())
+            gateway = getattr(getattr(found, "state", None), "crossfade", None)
+            if isinstance(gateway, Gateway):
+                gateway.live.catch_up()
     except MapError as error:
         _fail_with(error)
     except NotLoadable as error:
@@ -312,13 +328,23 @@ def _load(application: str) -> Gateway:
         )
     except CrossfadeError as error:
         _unusable(f"{application}: {error}")
-    gateway = getattr(getattr(found, "state", None), "crossfade", None)
     if not isinstance(gateway, Gateway):
-        _unusable(
-            f"{application} is no FastAPI application with a gateway: "
-            "call mount_legacy on it, or name another with --app MODULE:NAME"
-        )
+        instead = "call mount_legacy on it, or name another with --app MODULE:NAME"
+        if inspect.isroutine(found):
+            instead = f"if it makes one, write --app '{application}()'"
+        _unusable(f"{application} is no FastAPI application with a gateway: {instead}")
     return gateway
+
+
+@contextmanager
+def _without_doubts() -> Iterator[None]:
+    """Keep a gateway from logging what it doubts: the commands that are about it print it."""
+    logger = logging.getLogger(Gateway.__module__)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _progress(targets: list[dict[str, Any]]) -> str:

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
 from fastapi.routing import APIRoute
@@ -22,6 +22,7 @@ from crossfade.admission import checking_body, is_bridges, is_doubtful
 from crossfade.bridge import Bridge
 from crossfade.compat.borrow import ROOT_PATH, Borrower
 from crossfade.compat.guards import Guard
+from crossfade.compat.unborrowed import Message as Doubt
 from crossfade.compat.unborrowed import Unborrowed
 from crossfade.environ import path_info
 from crossfade.live import LiveMap, Snapshot
@@ -209,34 +210,38 @@ class Gateway:
 
     def announce(self, snapshot: Snapshot) -> None:
         """Begin with a map, once: say what of Flask's no longer runs, and record by it."""
-        first, self._announced = self._announced is None, snapshot
+        self._announced = snapshot
         self._tap = None if self.recorder is None else self.recorder.tap(snapshot)
-        if self.borrower is None and first and snapshot.map.entries:
-            logger.warning(
+        self._said.clear()
+        self._say_doubts(snapshot)
+
+    def _say_doubts(self, snapshot: Snapshot) -> None:
+        """Log what a map may not have meant, but for what was logged of this map already."""
+        for doubt in self.doubts(snapshot):
+            if doubt.text not in self._said:
+                self._said.add(doubt.text)
+                logger.log(doubt.level, "%s", doubt.text)
+
+    def doubts(self, snapshot: Snapshot) -> Iterator[Doubt]:
+        """Return what a team may not have meant with a map, and what native routes do without."""
+        if self.borrower is None and snapshot.map.entries:
+            yield Doubt(
+                logging.WARNING,
                 "the legacy application is not known to be Flask, so native routes run without "
                 "whatever it does around its views. If there is a Flask inside, name it: "
-                "mount_legacy(…, flask_app=…)"
+                "mount_legacy(…, flask_app=…)",
             )
         for target in snapshot.table.targets():
             skipped = self.skipped_hooks(target)
             if skipped:
-                logger.warning(
-                    '%s has hooks = "none" in %s: a native answer skips %s',
-                    target.route,
-                    snapshot.map.file,
-                    ", ".join(skipped),
+                yield Doubt(
+                    logging.WARNING,
+                    f'{target.route} has hooks = "none" in {snapshot.map.file}: a native answer '
+                    f"skips {', '.join(skipped)}",
                 )
-        for doubt in mount_doubts(snapshot.table, self.native):
-            logger.warning("%s: %s", snapshot.map.file, doubt)
-        self._said.clear()
-        self._say_unborrowed(snapshot)
-
-    def _say_unborrowed(self, snapshot: Snapshot) -> None:
-        """Log what native routes do without, but for what was logged of this map already."""
-        for message in self.unborrowed.messages(snapshot.map, snapshot.table):
-            if message.text not in self._said:
-                self._said.add(message.text)
-                logger.log(message.level, "%s", message.text)
+        for text in mount_doubts(snapshot.table, self.native):
+            yield Doubt(logging.WARNING, f"{snapshot.map.file}: {text}")
+        yield from self.unborrowed.messages(snapshot.map, snapshot.table)
 
     def skipped_hooks(self, target: Target) -> list[str]:
         """Return what Flask does around a view that a native answer of this route does without."""
@@ -271,7 +276,7 @@ class Gateway:
                 # What was registered, decorated or wrapped after mount_legacy was called.
                 self.live.catch_up()
                 self.live.start()
-                self._say_unborrowed(self.live.snapshot)
+                self._say_doubts(self.live.snapshot)
             await send(message)
 
         try:

@@ -18,7 +18,8 @@ def load(target: str, root: Path) -> Any:
     """Return what `module:attribute` names, `attribute` being `app` if it is not given.
 
     Args:
-        target: dots in the attribute go further in: `gateway:service.app`.
+        target: dots in the attribute go further in: `gateway:service.app`. What ends with `()` is
+            called and what it returns is meant: `gateway:create_app()`.
         root: is searched for the module before everything else.
 
     Raises:
@@ -28,6 +29,11 @@ def load(target: str, root: Path) -> Any:
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     module_name, _, attribute = target.partition(":")
+    if not all(module_name.split(".")):
+        raise NotLoadable(f"{target!r} names no module")
+    attribute, calls, rest = attribute.partition("()")
+    if rest:
+        raise NotLoadable(f"{target!r} is not written MODULE:NAME or MODULE:NAME()")
     try:
         found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -38,4 +44,8 @@ def load(target: str, root: Path) -> Any:
         if not hasattr(found, name):
             raise NotLoadable(f"{module_name} has no {name!r}")
         found = getattr(found, name)
-    return found
+    if not calls:
+        return found
+    if not callable(found):
+        raise NotLoadable(f"{attribute!r} of {module_name} can't be called")
+    return found()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import shutil
@@ -71,7 +72,8 @@ def copy_route(text: str, key: str, source: str) -> str:
 
 def listed(text: str) -> list[str]:
     """Return the routes that a map lists, as it spells them."""
-    return [str(key) for key in tomlkit.parse(text).get("routes", {})]
+    routes = tomlkit.parse(text).get("routes", {})
+    return [str(key) for key in routes] if _is_table(routes) else []
 
 
 def set_setting(text: str, table: str, key: str, value: float) -> str:
@@ -94,13 +96,27 @@ def set_setting(text: str, table: str, key: str, value: float) -> str:
     return tomlkit.dumps(document)
 
 
+def read_file(path: Path) -> str:
+    """Return a map's text, line ends as they are, without a byte order mark.
+
+    Raises:
+        OSError: it can't be read.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    return path.read_bytes().decode("utf-8-sig")
+
+
 def replace_file(path: Path, text: str) -> None:
-    """Replace a file's text in one step, through symbolic links; its permissions stay."""
+    """Replace a file's text in one step, through symbolic links.
+
+    Its permissions stay, and so does a byte order mark.
+    """
     target = path.resolve()
+    mark = codecs.BOM_UTF8 if target.read_bytes().startswith(codecs.BOM_UTF8) else b""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
+            file.write(mark + text.encode())
             file.flush()
             os.fsync(file.fileno())
         shutil.copymode(target, name)

@@ -117,6 +117,8 @@ def test_check_map_checks_another_file(project: Path) -> None:
     [
         (["--app", "nowhere:app"], "there is no module 'nowhere'"),
         (["--app", "gateway:nothing"], "gateway has no 'nothing'"),
+        (["--app", ":app"], "':app' names no module"),
+        (["--app", "gateway:app.state()"], "'app.state' of gateway can't be called"),
         (["--app", "gateway:legacy"], "gateway:legacy is no FastAPI application with a gateway"),
     ],
 )
@@ -128,6 +130,18 @@ def test_an_application_that_is_not_there(
     assert result.returncode == 2
     assert message in result.stderr
     assert "--app MODULE:NAME" in result.stderr
+
+
+def test_an_application_that_a_factory_makes(project: Path) -> None:
+    """Named as gunicorn names it. What it prints is not taken for the answer."""
+    made = GATEWAY.replace("\n", "\n    ")
+    text = f"def make():\n    print('made')\n    {made}\n    return app\n"
+    (project / "gateway.py").write_text(text, encoding="utf-8")
+    hint = crossfade(project, "status", "--app", "gateway:make")
+    assert (hint.returncode, "write --app 'gateway:make()'" in hint.stderr) == (2, True)
+    result = crossfade(project, "status", "--json", "--app", "gateway:make()")
+    assert (result.returncode, result.stderr) == (0, "made\n")
+    assert json.loads(result.stdout)["problems"] == []
 
 
 def test_a_broken_application_shows_its_own_traceback(project: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crossfade.mapedit import copy_route, listed, replace_file, set_stage
+from crossfade.mapedit import copy_route, listed, read_file, replace_file, set_stage
 from crossfade.mapfile import parse_map
 from crossfade.model import Stage, Waiver
 
@@ -100,3 +100,11 @@ def test_a_file_is_replaced_through_its_links_with_its_permissions(tmp_path: Pat
     assert real.read_bytes() == b"new\r\n"
     assert real.stat().st_mode & 0o777 == 0o640
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.toml", "real.toml"]
+
+
+def test_a_byte_order_mark_stays(tmp_path: Path) -> None:
+    """As editors on Windows save it; an edit never sees it."""
+    path = tmp_path / "map.toml"
+    path.write_bytes(b'\xef\xbb\xbf[routes]\r\n"GET /a" = "legacy"\r\n')
+    replace_file(path, set_stage(read_file(path), "GET /a", Stage.NATIVE))
+    assert path.read_bytes() == b'\xef\xbb\xbf[routes]\r\n"GET /a" = "native"\r\n'

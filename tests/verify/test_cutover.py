@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from crossfade.contract.cutover import Edit, Refused
+from crossfade.contract.cutover import Edit, Refused, plan_back
+from crossfade.errors import CrossfadeError
 from tests.verify.kit import crossfade, edit, run_pytest, verify
 
 pytestmark = pytest.mark.newest_versions
@@ -76,6 +77,8 @@ def test_a_dry_run_changes_nothing(legacy: Path) -> None:
 def test_an_unproven_route_moves_with_a_reason_and_an_end(legacy: Path) -> None:
     """No test runs; the reason stands in the map, where it is reviewed."""
     until = date.today() + timedelta(days=7)
+    past = ("--waive", "the client is ours", "--until", "2020-01-31")
+    assert "is in the past" in crossfade(legacy, "cutover", "GET /page", *past).stderr
     result = crossfade(legacy, "cutover", "GET /page", "--waive", "the client is ours")
     assert (result.returncode, "--until" in result.stderr) == (2, True)
     result = crossfade(
@@ -107,6 +110,40 @@ def test_rollback_needs_no_application(shop: Path) -> None:
     assert (again.returncode, "is back already" in again.stderr) == (1, True)
     unknown = crossfade(shop, "rollback", "GET /nothing")
     assert (unknown.returncode, "no such route is listed" in unknown.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('[routes]\n"GET /a" = native\n', "migration_map.toml:2: this is not TOML"),
+        ('[routes]\n"GET /a" = "native"\n"GET /a" = "native"\n', "listed twice: first on line 2"),
+        ("routes = 3\n", "no such route is listed"),
+    ],
+)
+def test_rollback_of_a_broken_map_says_what_to_mend(tmp_path: Path, text: str, why: str) -> None:
+    """Where the map is not what it should be, nothing is guessed."""
+    path = tmp_path / "migration_map.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CrossfadeError) as caught:
+        plan_back(path, "GET /a")
+    assert why in str(caught.value)
+
+
+def test_cutover_proves_with_the_application_that_it_is_told(legacy: Path) -> None:
+    """Also where pytest is configured for another: the one that is named is the one that moves."""
+    (legacy / "gateway.py").rename(legacy / "elsewhere.py")
+    moved = crossfade(legacy, "cutover", ITEM, "--app", "elsewhere:app", "--", *PYTEST)
+    assert moved.returncode == 0, moved.stdout + moved.stderr
+
+
+def test_a_history_that_can_not_be_read_stops_a_cutover_before_it_begins(legacy: Path) -> None:
+    """Nothing is half done."""
+    before = (legacy / "migration_map.toml").read_bytes()
+    (legacy / ".crossfade").write_text("no folder", encoding="utf-8")
+    until = str(date.today() + timedelta(days=1))
+    result = crossfade(legacy, "cutover", ITEM, "--waive", "ours", "--until", until)
+    assert (result.returncode, "Delete it" in result.stderr) == (1, True)
+    assert (legacy / "migration_map.toml").read_bytes() == before
 
 
 def test_what_would_be_a_bad_map_is_not_saved(legacy: Path) -> None:

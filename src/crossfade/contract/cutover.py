@@ -16,11 +16,12 @@ from typing import Any, Final
 from crossfade.contract.validity import entry_of
 from crossfade.dispatch import Gateway
 from crossfade.errors import CrossfadeError, MapError
-from crossfade.mapedit import copy_route, listed, replace_file, set_stage
-from crossfade.mapfile import RouteEntry
+from crossfade.mapedit import copy_route, listed, read_file, replace_file, set_stage
+from crossfade.mapfile import RouteEntry, parse_map
 from crossfade.model import Stage, Waiver
 from crossfade.routing import Target
 from crossfade.routing.shapes import fastapi_shape, flask_shape
+from crossfade.toml_lines import tomllib
 
 _MOST_REMEMBERED: Final = 50
 
@@ -110,7 +111,7 @@ def read(path: Path) -> str:
         Refused: it can't be read.
     """
     try:
-        return path.read_bytes().decode("utf-8")
+        return read_file(path)
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{path} can't be read: {error}") from error
 
@@ -190,7 +191,9 @@ class History:
         except FileNotFoundError:
             return []
         except (OSError, ValueError, TypeError) as error:
-            raise Refused(f"{self._file} can't be read: {error}") from error
+            raise Refused(
+                f"{self._file} can't be read: {error}. Delete it: the map alone has what counts"
+            ) from error
 
     def add(self, edit: Edit) -> None:
         """Remember an edit."""
@@ -220,8 +223,14 @@ def plan_back(path: Path, spelling: str | None) -> tuple[Edit, Step | None]:
 
     Raises:
         Refused: there is nothing to undo.
+        MapError: the map is no TOML, so that no line of it can be told from another.
     """
     text = read(path)
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        parse_map(text.encode(), str(path))  # raises: with the line, and what is wrong with it
+        raise
     steps = History(path).steps()
     if spelling is None:
         if not steps:

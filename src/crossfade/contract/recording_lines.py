@@ -11,7 +11,7 @@ from crossfade.contract.errors import ContractError
 from crossfade.contract.har import hosts, keep, read_har
 from crossfade.contract.recording_cases import Keeper
 from crossfade.dispatch import Gateway
-from crossfade.mapedit import replace_file, set_setting
+from crossfade.mapedit import read_file, replace_file, set_setting
 
 
 def switch(gateway: Gateway, share: float) -> None:
@@ -21,7 +21,7 @@ def switch(gateway: Gateway, share: float) -> None:
         MapError: the map can't have it; it stays as it is.
     """
     path = gateway.live.path
-    text = path.read_text(encoding="utf-8")
+    text = read_file(path)
     edited = set_setting(text, "record", "share", share)
     gateway.live.preview(edited)
     if edited != text:
