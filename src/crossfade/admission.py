@@ -40,7 +40,7 @@ def is_doubtful(scope: Scope) -> bool:
     if seen & _DOUBTFUL or seen & (_LENGTH | _CODING) == _LENGTH | _CODING:
         return True
     raw: bytes | None = scope.get("raw_path")
-    return raw is not None and not raw.isascii()
+    return raw is not None and (raw[:1] != b"/" or not raw.isascii())
 
 
 def is_bridges(scope: Scope) -> bool:

@@ -198,6 +198,10 @@ def _check_line(method: str, target: str, version: str) -> None:
         raise RequestRefused(400, f"Invalid Method 'Invalid HTTP method: {method!r}'")
     if not (target.isascii() and target.isprintable()):
         raise RequestRefused(400, "Invalid Request Line: the target is not printable ASCII")
+    is_path = target[:1] in ("/", "") or "://" in target
+    if not is_path and method != "CONNECT" and (method, target) != ("OPTIONS", "*"):
+        # RFC 9112 3.2.3 and 3.2.4. Flask would take `users` for `/users`.
+        raise RequestRefused(400, "Invalid Request Line: the target is no path")
     if version != "1.1" and version[:2] != "1." and version not in ("2", "3"):
         raise RequestRefused(400, f"Invalid HTTP Version {version!r}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from fastapi import FastAPI, Request
@@ -83,6 +84,15 @@ def test_a_target_that_is_not_ascii_is_refused(mount: Mount) -> None:
     app = echo()
     mount(app, flask_with("GET|POST /a"), "GET /a", hooks="none")
     more: dict[str, Any] = {"path": "/a", "raw_path": b"/a?\xff"}
+    assert ask(app, "GET", "/a", **more).status == 400
+
+
+@pytest.mark.parametrize("target", ["a", "%2Fa"])
+def test_a_target_that_is_no_path_is_refused(mount: Mount, target: str) -> None:
+    """Some HTTP parsers let it pass, and it would be read as `/a`."""
+    app = echo()
+    mount(app, flask_with("GET|POST /a"), "GET /a", hooks="none")
+    more: dict[str, Any] = {"path": unquote(target), "raw_path": target.encode()}
     assert ask(app, "GET", "/a", **more).status == 400
 
 

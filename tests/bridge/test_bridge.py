@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import io
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
@@ -12,6 +14,7 @@ from wsgiref.validate import validator
 
 import a2wsgi
 import pytest
+from flask import request
 
 from crossfade.bridge import Bridge, ClientDisconnected
 from crossfade.bridge.pool import Job, Pool
@@ -607,6 +610,61 @@ def test_failures_are_counted(caplog: pytest.LogCaptureFixture) -> None:
     assert record.name == "crossfade.bridge"
     assert record.getMessage() == "Error handling request GET /x?y"
     assert record.exc_info is not None
+
+
+class _Filter(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        return bool(request.path)
+
+
+class _ClosedBadly:
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([b"whole"])
+
+    @property
+    def close(self) -> Any:
+        raise RuntimeError("in the property")
+
+
+def _raises_later(environ: dict[str, Any], start: Start) -> Iterator[bytes]:
+    start("200 OK", [])
+    yield b"some"
+    raise RuntimeError("in the application")
+
+
+def _empties_its_environ(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    environ.clear()
+    raise RuntimeError("in the application")
+
+
+def _cannot_be_closed(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    start("200 OK", [("Content-Length", "5")])
+    return _ClosedBadly()
+
+
+@pytest.mark.parametrize("app", [_raises_later, _empties_its_environ, _cannot_be_closed])
+def test_a_failure_that_cannot_be_logged_holds_nobody_up(
+    app: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A filter that takes every record to be of a Flask request: no client waits, no thread ends.
+
+    The failure is told on standard error, and the thread serves the next request.
+    """
+    handler = logging.StreamHandler()
+    handler.addFilter(_Filter())
+    monkeypatch.setattr(logging.getLogger("crossfade.bridge"), "handlers", [handler])
+    made = bridge(app, threads=1)
+
+    async def main() -> None:
+        for _ in range(2):
+            with contextlib.suppress(RuntimeError):
+                await ask(made, scope())
+            await idle(made)
+        assert made.stats().threads == 1
+        await made.aclose()
+
+    run(main())
+    assert "RuntimeError: in the " in capfd.readouterr().err
 
 
 # The pool

@@ -95,7 +95,18 @@ def test_ambiguous_requests_are_refused(headers: list[tuple[bytes, bytes]], stat
     assert caught.value.status == status
 
 
-@pytest.mark.parametrize("more", [{"method": "get"}, {"method": "X"}, {"http_version": "3.0"}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"method": "get"},
+        {"method": "X"},
+        {"http_version": "3.0"},
+        {"target": "*"},
+        {"target": "users/1"},
+        {"target": "?a=1"},
+        {"target": "%2Fusers"},
+    ],
+)
 def test_odd_request_lines_are_refused(more: dict[str, str]) -> None:
     """As gunicorn refuses them; some HTTP parsers let them pass."""
     with pytest.raises(RequestRefused):

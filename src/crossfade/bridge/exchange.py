@@ -9,10 +9,12 @@ waits only when the application is more than a window ahead of the client.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -46,6 +48,7 @@ class Exchange(Job):
         chunks: what the loop has not taken yet.
         ended: the answer is whole, or will never be.
         error: why the answer is not whole: what the application raised.
+        is_http_1_0: the client knows no chunks.
         refused: there was no thread for it in time, or no room for one more stream.
         dead: nobody waits for the answer any more.
     """
@@ -56,6 +59,7 @@ class Exchange(Job):
         "_context",
         "_future",
         "_is_head",
+        "_line",
         "_pending",
         "_pool",
         "_produced",
@@ -72,6 +76,7 @@ class Exchange(Job):
         "environ",
         "error",
         "head",
+        "is_http_1_0",
         "outbox",
         "refused",
     )
@@ -93,7 +98,10 @@ class Exchange(Job):
         self.outbox = outbox
         self._window = settings.response_buffer
         self._timeout = settings.client_timeout
+        # Now, for the application may change the environ, or empty it.
+        self._line = (environ["REQUEST_METHOD"], environ["RAW_URI"])
         self._is_head = environ["REQUEST_METHOD"] == "HEAD"
+        self.is_http_1_0: bool = environ["SERVER_PROTOCOL"] == "HTTP/1.0"
         self._context = contextvars.copy_context()
         self._future: asyncio.Future[None] = outbox.loop.create_future()
         self._claim = [True]
@@ -165,11 +173,6 @@ class Exchange(Job):
         return self._pending is not None and self._pending.bodiless
 
     @property
-    def is_http_1_0(self) -> bool:
-        """Whether the client knows no chunks."""
-        return bool(self.environ["SERVER_PROTOCOL"] == "HTTP/1.0")
-
-    @property
     def taken(self) -> bool:
         """Whether a thread has it, or nobody wants it any more."""
         return not self._claim
@@ -196,13 +199,13 @@ class Exchange(Job):
         except BaseException as exc:  # noqa: BLE001 - whatever an application raises, the loop must know
             self._fail(exc)
         # The client has its answer; what `close` does is not part of it, but of the request.
-        close = getattr(iterable, "close", None)
-        if close is not None:
-            try:
+        try:
+            close = getattr(iterable, "close", None)
+            if close is not None:
                 close()
-            except BaseException:
-                self._pool.count_failure()
-                logger.exception("Error closing the response of %s", self.request_line())
+        except BaseException as exc:  # noqa: BLE001 - as above
+            self._pool.count_failure()
+            self._log_failure("Error closing the response of %s", exc)
 
     def start_response(
         self,
@@ -309,12 +312,13 @@ class Exchange(Job):
         if isinstance(exc, BodyTooLarge) and not self._started:
             self.error = exc
         elif isinstance(exc, OSError) and (self.dead or isinstance(exc, ClientDisconnected)):
-            logger.debug("%s: %s", self.request_line(), exc)
+            with contextlib.suppress(Exception):  # of a filter or handler
+                logger.debug("%s: %s", self.request_line(), exc)
             if not self.dead and not self.refused:
                 self.error = exc
         else:
             self._pool.count_failure()
-            logger.error("Error handling request %s", self.request_line(), exc_info=exc)
+            self._log_failure("Error handling request %s", exc)
             self.error = exc
         if not self.ended:
             if self._started and not self.refused:
@@ -348,4 +352,17 @@ class Exchange(Job):
 
     def request_line(self) -> str:
         """Return what the request is called in the log."""
-        return f"{self.environ['REQUEST_METHOD']} {self.environ['RAW_URI']}"
+        return " ".join(self._line)
+
+    def _log_failure(self, message: str, exc: BaseException) -> None:
+        """Log what the application raised.
+
+        A filter of the application's own may raise, where it takes every record to be of a Flask
+        request that is under way. That must not keep the client waiting, nor hide the failure.
+        """
+        try:
+            logger.error(message, self.request_line(), exc_info=exc)
+        except Exception:  # noqa: BLE001 - see above
+            with contextlib.suppress(Exception):
+                traceback.print_exc()
+                traceback.print_exception(exc)
