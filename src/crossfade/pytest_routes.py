@@ -7,6 +7,7 @@ pytest has collected its tests. So one test runs them all and reports each as a 
 from __future__ import annotations
 
 import gc
+import logging
 import warnings
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import nullcontext
@@ -192,11 +193,24 @@ class Routes:
             ):
                 failed += each.outcome == "failed"
                 self._report(each)
+                self._forget_log()
                 if session.shouldfail or session.shouldstop:
                     break
             gc.collect()
         if failed:
             pytest.fail(f"{failed} of {len(chosen)} routes differ", pytrace=False)
+
+    def _forget_log(self) -> None:
+        """Drop what a route's cases logged: each error is in its finding, whole, not in thousands.
+
+        Kept to the end, the records would hold every frame of every exception that a probe caused.
+        """
+        if not self._request.config.pluginmanager.hasplugin("logging-plugin"):
+            return
+        caplog: pytest.LogCaptureFixture = self._request.getfixturevalue("caplog")
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, type(caplog.handler)):
+                handler.reset()
 
     def _report(self, each: RouteReport) -> None:
         item = self._request.node

@@ -59,6 +59,7 @@ def finding(what: list[str], text: str = "", count: int = 1) -> dict[str, Any]:
         "cases": [["good request", "GET /users/1"], [EVIL, f"GET /{EVIL}"]],
         "count": count,
         "text": text,
+        "trace": [f"KeyError: {EVIL}"],
     }
 
 
@@ -158,9 +159,9 @@ def test_a_finding_has_cause_fix_and_the_request_to_keep(offline: Page, report: 
         ]
     )
     expect(first).to_contain_text("and 5 more")
-    kept = first.locator("details pre")
+    kept = first.locator("details.keep pre")
     expect(kept).to_be_hidden()
-    first.locator("summary").click()
+    first.locator("details.keep summary").click()
     expect(kept).to_be_visible()
     expect(kept).to_have_text("### good request\nGET /users/1")
     long = offline.locator("article").nth(1).locator("details").first

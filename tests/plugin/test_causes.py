@@ -14,13 +14,14 @@ from crossfade.compare import compare
 from crossfade.contract.causes import advise
 from crossfade.contract.findings import findings
 from crossfade.contract.inprocess import InProcessApp
-from crossfade.contract.prove import Options, Prover
+from crossfade.contract.prove import Options, Prover, Verdict
 from crossfade.contract.runner import Runner
 from crossfade.contract.state import NoState
 from crossfade.exchange import Exchange, Request
 from crossfade.exchange import Response as Answer
 from crossfade.model import Side
 
+TRACEBACK = "Traceback (most recent call last):"
 OLD_THREAD = "sqlite3.ProgrammingError: SQLite objects created in a thread can only be used in it"
 
 
@@ -37,6 +38,9 @@ def posted(body: str, kind: str = "application/json") -> Request:
 GET = Request("GET", b"/")
 GOOD = posted('{"age": true}')
 CSV = ((("content-type", "text/csv"),), b"a\r\nb\r\n", b"a\nb\n")
+HTML = (("content-type", "text/html; charset=utf-8"),)
+PAGE = Answer(404, HTML, b"<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n")
+CHALLENGE = json(401, "{}", ("www-authenticate", "Bearer"))
 COOKIE = "theme=dark; Max-Age=60; HttpOnly; Path=/"
 
 ROWS = [
@@ -120,6 +124,28 @@ ROWS = [
         "header.x-total",
         "",
     ),
+    ("page", GET, json(404, '{"no":1}'), PAGE, "body", "raise natively what the view raises"),
+    ("page's type", GET, json(404, "{}"), PAGE, "header.content-type", "validation_error"),
+    ("no page of the view's", GET, json(200, "{}"), PAGE, "body", ""),
+    ("stranger", GET, json(200, "{}"), json(401, "{}"), "status", "stricter than the view's"),
+    ("input", GET, json(422, "{}"), json(400, "{}"), "status", "validation_error"),
+    ("challenge", GET, json(401, "{}"), CHALLENGE, "header.www-authenticate", "decorated"),
+    (
+        "a moment",
+        GET,
+        json(200, '{"at":"2026-01-02T03:04:05.000000Z"}'),
+        json(200, '{"at":"2026-01-02T03:04:05"}'),
+        "body.at",
+        "another spelling",
+    ),
+    (
+        "another moment",
+        GET,
+        json(200, '{"at":"2026-01-02T03:04:05.000000Z"}'),
+        json(200, '{"at":"2026-01-02T03:04:06"}'),
+        "body.at",
+        "",
+    ),
     ("line ends", GET, Answer(200, *CSV[:2]), Answer(200, CSV[0], CSV[2]), "body", "line ends"),
     (
         "cookie's lifetime",
@@ -170,10 +196,44 @@ def test_a_connection_of_another_thread_is_named_with_its_fix() -> None:
     """The connection of Flask's tutorial, opened by a hook and used by an `async def`."""
     legacy, native = json(200, "{}"), Answer(500)
     ours = Exchange(GET, legacy, Side.LEGACY, "GET /", "view")
-    theirs = Exchange(GET, native, Side.NATIVE, "GET /", "handler", f"Traceback\n{OLD_THREAD}")
+    theirs = Exchange(GET, native, Side.NATIVE, "GET /", "handler", f"{TRACEBACK}\n{OLD_THREAD}")
     advice = advise(compare(legacy, native)[0], ours, theirs)
     assert advice is not None
     assert "check_same_thread=False" in advice.fix
+
+
+def test_what_a_side_raised_is_one_finding_with_its_traceback(tmp_path: Path) -> None:
+    """Its headers and body say nothing more; named is the exception, not its message's end."""
+    legacy = flask.Flask("raises", static_folder=None)
+    native = FastAPI()
+
+    @legacy.get("/")
+    def index() -> flask.Response:
+        return flask.jsonify(a=1)
+
+    @native.get("/")
+    async def native_index() -> None:
+        raise LookupError("no such row\n[SQL: SELECT 1]\n(more at: https://example.com/e3q8)")
+
+    found = findings(proved(native, legacy, tmp_path))
+    assert [finding.what for finding in found] == [["status: Flask 200, FastAPI 500"]]
+    assert found[0].cause == "the native endpoint raised: LookupError: no such row"
+    assert found[0].trace[0] == "Traceback (most recent call last):"
+    assert any("in native_index" in line for line in found[0].trace)
+
+
+def proved(native: FastAPI, legacy: flask.Flask, folder: Path) -> list[Verdict]:
+    """What fails of `GET /`."""
+    path = folder / "migration_map.toml"
+    path.write_text("[routes]\n")
+    mount_legacy(native, legacy, migration_map=path)
+    app = InProcessApp(native)
+    app.start()
+    try:
+        prover = Prover(Runner(app, NoState(), "http"), Options())
+        return prover.prove(next(t for t in prover.targets() if t.route == "GET /")).failures
+    finally:
+        app.close()
 
 
 def test_what_the_good_request_shows_is_no_fault_of_its_variations(tmp_path: Path) -> None:
@@ -186,16 +246,6 @@ def test_what_the_good_request_shows_is_no_fault_of_its_variations(tmp_path: Pat
     async def index() -> Response:
         return Response('{"a":"two"}\n', media_type="application/json")
 
-    path = tmp_path / "migration_map.toml"
-    path.write_text("[routes]\n")
-    mount_legacy(native, legacy, migration_map=path)
-    app = InProcessApp(native)
-    app.start()
-    try:
-        prover = Prover(Runner(app, NoState(), "http"), Options())
-        result = prover.prove(next(t for t in prover.targets() if t.route == "GET /"))
-    finally:
-        app.close()
-    found = findings(result.failures)
+    found = findings(proved(native, legacy, tmp_path))
     assert [finding.what[0] for finding in found] == ['body.a: Flask "one", FastAPI "two"']
     assert not found[0].cause

@@ -182,6 +182,64 @@ def test_a_route_without_a_way_in_is_not_proven(project: pytest.Pytester) -> Non
     result.stdout.fnmatch_lines(["*GET /secret/<name> is not proven: every answer was an error*"])
 
 
+TOKENS = """
+import logging
+
+import flask
+from fastapi import FastAPI, Header
+
+from crossfade import mount_legacy
+from crossfade.compat import FlaskJSONResponse, FlaskResponse
+
+legacy = flask.Flask(__name__, static_folder=None)
+app = FastAPI(default_response_class=FlaskJSONResponse)
+
+def refused():
+    logging.getLogger("shop").error("who is it?")
+    if flask.request.headers.get("authorization") != "Token ada":
+        return flask.jsonify(error="no token"), 401
+
+@legacy.get("/me")
+def me():
+    return refused() or flask.jsonify(name="ada")
+
+@app.get("/me")
+def native_me(authorization: str = Header()):
+    return {"name": "eve"}
+
+@legacy.post("/notes")
+def note():
+    return refused() or (flask.jsonify(error="no such pen"), 409)
+
+@app.post("/notes")
+def native_note():
+    return FlaskResponse(refused() or (flask.jsonify(error="no such pen"), 409))
+
+mount_legacy(app, legacy, migration_map="migration_map.toml")
+"""
+
+
+def test_a_login_by_header(project: pytest.Pytester) -> None:
+    """It counts where FastAPI declares the header; what Flask said to it is shown, no log."""
+    project.makepyfile(
+        gateway=TOKENS,
+        test_contracts=TEST.replace("Basic Ym9iOg==", "Token ada").replace(
+            "client.post", "return {}\n        client.post"
+        ),
+    )
+    (project.path / "migration_map.toml").write_text("[routes]\n")
+    result = run(project, "-rs")
+    result.stdout.fnmatch_lines(
+        [
+            "*varied from GET /me, which Flask answers 200*",
+            '*body.name: Flask "ada", FastAPI "eve"*',
+            "*POST /notes is not proven: *"
+            'Flask answered POST /notes as bob with 409 ({"error":"no such pen"}); *',
+        ]
+    )
+    result.stdout.no_fnmatch_line("*who is it?*")
+
+
 def test_selection(project: pytest.Pytester) -> None:
     """By pattern, by stage, by what has no receipt."""
     run(project, "--crossfade-route", "GET /s*").assert_outcomes(passed=3)

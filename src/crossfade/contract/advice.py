@@ -22,8 +22,27 @@ class Advice:
 
 Rule = Callable[[Difference, Exchange, Exchange], Advice | None]
 
+_PAGE: Final = b"<!doctype html>\n<html lang=en>\n<title>"
+"""How Werkzeug's page of an HTTPException begins."""
+
 FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
+
+
+def what_was_raised(error: str) -> str:
+    """The exception of a traceback, in its first line: a database's message has many."""
+    lines = error.rpartition("Traceback (most recent call last):\n")[2].splitlines()
+    return next((line for line in lines if line[:1] not in ("", " ")), lines[-1] if lines else "")
+
+
+def crashed(exchange: Exchange) -> bool:
+    """Whether the 500 of a side is an exception that nothing handled."""
+    return exchange.error is not None and exchange.response.status >= 500
+
+
+def is_default_page(exchange: Exchange) -> bool:
+    """Whether an answer is the page that Werkzeug writes for an HTTPException."""
+    return exchange.response.status >= 400 and exchange.response.body.startswith(_PAGE)
 
 
 def media_type(request: Request) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Final
 
 from crossfade.compare import Difference, Kind
-from crossfade.contract.advice import Advice, Rule
+from crossfade.contract.advice import Advice, Rule, crashed, what_was_raised
 from crossfade.contract.causes_body import BODY, OF_ANOTHER_ANSWER
 from crossfade.contract.causes_head import COOKIE, HEADER, content_type
 from crossfade.contract.causes_status import STATUS
 from crossfade.exchange import Exchange
 from crossfade.model import Side
 
-__all__ = ["Advice", "advise"]
+__all__ = ["Advice", "advise", "follows"]
 
 _BODIES: Final = (Kind.JSON_VALUE, Kind.JSON_FORM, Kind.TEXT, Kind.BYTES)
 
@@ -36,7 +36,7 @@ def advise(difference: Difference, legacy: Exchange, native: Exchange) -> Advice
             "or on something that was not reset between the two",
             "reset it in `contract_state`, or freeze it in a fixture",
         )
-    if native.error is not None and native.response.status >= 500:
+    if native.error is not None and crashed(native):
         return _raised(native.error)
     rules = _RULES.get(difference.kind, ())
     if legacy.response.status != native.response.status and difference.kind in _BODIES:
@@ -50,12 +50,22 @@ def advise(difference: Difference, legacy: Exchange, native: Exchange) -> Advice
     return None
 
 
+def follows(difference: Difference, legacy: Exchange, native: Exchange) -> bool:
+    """Whether a difference is only that one side crashed: its status says all of it."""
+    other_status = legacy.response.status != native.response.status
+    return (
+        other_status
+        and (crashed(legacy) or crashed(native))
+        and difference.kind not in (Kind.STATUS, Kind.STATE)
+    )
+
+
 def _refused(exchange: Exchange) -> bool:
     return exchange.response.status >= 400
 
 
 def _raised(error: str) -> Advice:
-    last = error.rpartition("\n")[2]
+    last = what_was_raised(error)
     fix = "the traceback is below"
     if "not JSON serializable" in last or "not JSON compliant" in last:
         fix = "return FlaskJSONResponse(data) of crossfade.compat; the traceback is below"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime, timezone
 from typing import Any, Final
 
 from crossfade.codings import PACKAGES, unread
 from crossfade.compare import Difference, Kind
 from crossfade.contract import advice as look
 from crossfade.contract.advice import Advice
-from crossfade.contract.causes_head import content_type
+from crossfade.contract.causes_head import content_type, default_page
 from crossfade.contract.causes_status import validation
 from crossfade.exchange import Exchange
 
@@ -54,6 +55,14 @@ def detail(difference: Difference, legacy: Exchange, native: Exchange) -> Advice
 def dates(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
     """Dates in two spellings."""
     iso = _ISO_DATE.match(difference.native or "")
+    ours = _ISO_DATE.match(difference.legacy or "")
+    if iso and ours and _moment(difference.legacy) == _moment(difference.native) is not None:
+        return Advice(
+            "the same moment in another spelling: pydantic writes what isoformat() does, with Z "
+            "for +00:00, and no fraction where it is zero",
+            "give the field the view's spelling (a field_serializer), or the text that the view "
+            "makes",
+        )
     if iso and _HTTP_DATE.fullmatch(difference.legacy or ""):
         kind = "HttpDateTime" if iso["time"] else "HttpDate"
         return Advice(
@@ -61,6 +70,15 @@ def dates(difference: Difference, legacy: Exchange, native: Exchange) -> Advice 
             f"declare the field as {kind} of crossfade.compat, or return FlaskJSONResponse(data)",
         )
     return None
+
+
+def _moment(text: str | None) -> datetime | None:
+    """The moment of a JSON text, in UTC where it names no zone."""
+    try:
+        found = datetime.fromisoformat((text or "").strip('"').replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
 
 
 def numbers(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
@@ -272,7 +290,7 @@ def state(difference: Difference, legacy: Exchange, native: Exchange) -> Advice 
     if difference.legacy is None:
         return Advice(
             "FastAPI stored this and Flask did not (or Flask deleted it)",
-            "let the native endpoint write what the Flask view writes",
+            "let the native endpoint write and delete what the Flask view does, and commit it",
         )
     return Advice(
         "the two sides leave other values behind: one wrote, sent or counted something else",
@@ -293,13 +311,13 @@ def blanks(difference: Difference, legacy: Exchange, native: Exchange) -> Advice
 
 _SENT = (repeated, cookies, forms)
 
-OF_ANOTHER_ANSWER = (detail, returned_tuple, empty, json_string)
+OF_ANOTHER_ANSWER = (default_page, detail, returned_tuple, empty, json_string)
 """Rules for the body of an answer whose status differs: the status is the cause of the rest."""
 
 BODY = {
     Kind.JSON_FORM: (json_form,),
     Kind.JSON_VALUE: (detail, returned_tuple, dates, numbers, keys, null, *_SENT),
-    Kind.TEXT: (json_string, error_page, blanks, *_SENT),
+    Kind.TEXT: (default_page, json_string, error_page, blanks, *_SENT),
     Kind.BYTES: (empty, compressed, json_string, error_page, blanks, *_SENT),
     Kind.STATE: (state,),
 }

@@ -5,11 +5,27 @@ from __future__ import annotations
 from typing import Final
 
 from crossfade.compare import Difference
-from crossfade.contract.advice import Advice
+from crossfade.contract.advice import Advice, is_default_page
 from crossfade.contract.noise import READ_WITH_KEY
 from crossfade.exchange import Exchange
 
 _FILE: Final = "FlaskResponse(flask.send_file(…)) (crossfade.compat) sends Flask's headers"
+
+
+_DEFAULT_PAGE: Final = Advice(
+    "natively an HTTPException was raised, or a parameter or model refused the input, and Werkzeug "
+    "writes its own page for that; the Flask view returns its error, or raises what an error "
+    "handler renders",
+    "raise natively what the view raises, so that Flask's error handler renders it, or return the "
+    "view's answer; what a parameter or model refuses, validation_error(…) of crossfade.compat "
+    "says in the view's words",
+)
+
+
+def default_page(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
+    """Werkzeug's own page for an error that the view words itself."""
+    words_it = legacy.response.status >= 400 and not is_default_page(legacy)
+    return _DEFAULT_PAGE if words_it and is_default_page(native) else None
 
 
 def content_type(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
@@ -36,6 +52,9 @@ def content_type(difference: Difference, legacy: Exchange, native: Exchange) -> 
             "a `str` or bytes that a Flask view returns is HTML; FastAPI makes it a JSON string",
             "return HTMLResponse(...), or name it: response_class=HTMLResponse",
         )
+    page = default_page(difference, legacy, native)
+    if page is not None:
+        return page
     if ours.media_type == theirs.media_type:
         return Advice(
             "the same media type with other parameters",
@@ -126,6 +145,12 @@ _KNOWN: Final = {
     "content-disposition": Advice("the two frameworks spell a file's name differently", _FILE),
     "accept-ranges": Advice("FileResponse always offers ranges, Flask's send_file seldom", _FILE),
     "last-modified": Advice("Flask's send_file gives the time of the file", _FILE),
+    "www-authenticate": Advice(
+        "one side says how to log in, or says it otherwise: FastAPI's security schemes do, and "
+        "HTTPException(401, headers=…)",
+        "raise natively what guards the view: decorated(…) of crossfade.compat with the view's own "
+        "decorator",
+    ),
     "allow": Advice(
         "Flask lists HEAD and OPTIONS; Starlette only the methods that the route names",
         "let Flask answer OPTIONS and wrong methods (it does, through the gateway)",

@@ -6,7 +6,14 @@ import json
 from typing import Any, Final
 
 from crossfade.compare import Difference
-from crossfade.contract.advice import FORM, MULTIPART, Advice, media_type
+from crossfade.contract.advice import (
+    FORM,
+    MULTIPART,
+    Advice,
+    crashed,
+    media_type,
+    what_was_raised,
+)
 from crossfade.exchange import Exchange, Request
 
 _REDIRECTS: Final = frozenset({"301", "302", "303", "307", "308"})
@@ -158,6 +165,13 @@ def success_code(difference: Difference, legacy: Exchange, native: Exchange) -> 
 def refused_input(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
     """What FastAPI refuses and Flask takes, once Flask's machinery has worded the refusal."""
     ours, theirs = legacy.response.status, native.response.status
+    if ours < 400 and theirs in (401, 403):
+        return Advice(
+            "FastAPI refuses whom Flask serves: a guard of the native route, such as a security "
+            "scheme or a dependency, is stricter than the view's",
+            "decorated(…) of crossfade.compat with the view's own decorator; or let the dependency "
+            "pass whom the view lets pass",
+        )
     if ours < 400 and theirs in (400, 404, 415, 422):
         return Advice(
             "FastAPI refuses what Flask takes: a parameter or model of the endpoint allows less "
@@ -247,9 +261,9 @@ def _is_json(request: Request) -> bool:
 
 def server_error(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
     """A 500 on Flask's side only."""
-    if legacy.response.status == 500 and legacy.error is not None:
+    if legacy.error is not None and crashed(legacy):
         return Advice(
-            "the Flask view raised: " + legacy.error.rpartition("\n")[2],
+            "the Flask view raised: " + what_was_raised(legacy.error),
             "raise natively as well, or approve it as a deviation in the map",
         )
     return None
@@ -259,10 +273,13 @@ def http_error(difference: Difference, legacy: Exchange, native: Exchange) -> Ad
     """Two errors with other numbers."""
     ours, theirs = legacy.response.status, native.response.status
     if min(ours, theirs) >= 400:
-        return Advice(
-            f"both refuse, Flask by {ours} and FastAPI by {theirs}",
-            f"raise HTTPException({ours}) natively; {_FLASKS_OWN}",
-        )
+        fix = f"raise HTTPException({ours}) natively; {_FLASKS_OWN}"
+        if theirs in (400, 404, 422):
+            fix += (
+                ". What a parameter or model refuses, validation_error(…) of crossfade.compat says "
+                "in the view's words"
+            )
+        return Advice(f"both refuse, Flask by {ours} and FastAPI by {theirs}", fix)
     return None
 
 

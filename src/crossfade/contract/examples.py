@@ -35,6 +35,7 @@ _BY_NAME: Final[dict[str, Any]] = {
     "country": "DE",
     "lang": "en",
 }
+_LISTS: Final = ("list", "_ids", "tags")
 _DEPTH: Final = 6
 _BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 
@@ -65,6 +66,8 @@ def example(schema: Schema, name: str = "", known: Known | None = None, depth: i
     kind = _kind(schema)
     if kind == "object":
         return _object(schema, known, depth, required_only=depth > 0)
+    if not kind and name.lower().endswith(_LISTS):
+        return [f"{name} 1"]
     if kind == "array":
         if depth >= _DEPTH or schema.get("minItems") == 0:
             return []

@@ -37,9 +37,12 @@ def explore(prover: Prover, target: Target, examples: int) -> RouteResult:
     search = _Search(prover, result, examples)
     try:
         if base is not None:
-            result.good = (base[0].request.line, base[1].status)
+            result.tried(*base)
             search.take(prover.check(base[0]))
         login = base[0].login if base else ""
+        brought = {name for name, _ in prover.logins[login].headers}
+        asked = {name: schema for name, schema in facts.headers.items() if name not in brought}
+        facts = replace(facts, headers=asked)
         search.past_limits(drawn.edges(facts, login))
         # What a sound request shows is smallest as one: faults are looked at for what is left.
         search.run(drawn.sound(facts, login), examples - examples * 2 // 5)

@@ -9,10 +9,12 @@ from typing import Any, Final, NamedTuple
 
 from crossfade.compare import Difference, Kind
 from crossfade.contract import report
+from crossfade.contract.advice import crashed
 from crossfade.contract.cases import Case, dump_cases
-from crossfade.contract.causes import advise
+from crossfade.contract.causes import advise, follows
 from crossfade.contract.probes import GOOD_REQUEST
 from crossfade.contract.prove import RouteResult, Verdict
+from crossfade.wording import counted
 
 MOST_CASES: Final = 4
 """Cases that are named for one finding."""
@@ -23,6 +25,7 @@ SHORT_TEXT: Final = 2_000
 """Characters of a request to keep that are shown without being asked for."""
 
 _LONGEST_TEXT: Final = 50_000
+_TRACE_LINES: Final = 24
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class Finding:
         cases: the first cases that show it: name and request line.
         count: how many cases show it.
         text: the first case as a file of cases has it; "" where it is far too long.
+        trace: the traceback of the side that crashed, in lines.
     """
 
     what: list[str]
@@ -44,6 +48,7 @@ class Finding:
     cases: list[tuple[str, str]] = field(default_factory=list)
     count: int = 0
     text: str = ""
+    trace: list[str] = field(default_factory=list)
 
 
 def findings(verdicts: Iterable[Verdict]) -> list[Finding]:
@@ -54,7 +59,10 @@ def findings(verdicts: Iterable[Verdict]) -> list[Finding]:
         for key, what, cause, fix in causes(verdict, plain):
             finding = found.get(key)
             if finding is None:
-                finding = found[key] = Finding(what, cause, fix, text=_text(verdict.case))
+                trace = _trace(verdict) if key[0] is Kind.STATUS else []
+                finding = found[key] = Finding(
+                    what, cause, fix, text=_text(verdict.case), trace=trace
+                )
             finding.count += 1
             if len(finding.cases) < MOST_CASES:
                 finding.cases.append((verdict.case.name, _shown(verdict.case.request.line)))
@@ -82,6 +90,8 @@ def causes(
     outcome = verdict.outcome
     seen: set[tuple[object, ...]] = set()
     for difference in outcome.differences:
+        if follows(difference, outcome.legacy, outcome.native):
+            continue
         advice = advise(difference, outcome.legacy, outcome.native)
         cause, fix = ("", "") if advice is None else (advice.cause, advice.fix)
         place = (difference.kind, _place(difference))
@@ -99,6 +109,14 @@ def _place(difference: Difference) -> str:
     if difference.kind is Kind.STATUS:
         return f"status {difference.legacy} {difference.native}"
     return re.sub(r"\[[^\]]*\]", "[*]", difference.where)
+
+
+def _trace(verdict: Verdict) -> list[str]:
+    """The traceback of what a side's 500 is, its end where it is long."""
+    outcome = verdict.outcome
+    sides = () if outcome is None else (outcome.native, outcome.legacy)
+    lines = next(((side.error or "").splitlines() for side in sides if crashed(side)), [])
+    return lines if len(lines) <= _TRACE_LINES else ["…", *lines[-_TRACE_LINES:]]
 
 
 def _text(case: Case) -> str:
@@ -187,19 +205,25 @@ def text(found: Mapping[str, Any]) -> str:
     lines = [f"{found['route']}: {found['failed']} of {found['cases']} cases differ"]
     if found["good"]:
         lines += ["", f"  varied from {found['good'][0]}, which Flask answers {found['good'][1]}"]
+    said: dict[tuple[str, str], int] = {}
     for number, finding in enumerate(found["findings"][:MOST_FINDINGS], 1):
         count = finding["count"]
-        lines += ["", f"  {number}. in {count} case{'s' if count != 1 else ''}"]
+        lines += ["", f"  {number}. in {counted(count, 'case')}"]
         lines += [f"     {line}" for line in finding["what"]]
-        if finding["cause"]:
+        advice = finding["cause"], finding["fix"]
+        if advice in said:
+            lines.append(f"     why and fix: those of {said[advice]}")
+        elif finding["cause"]:
+            said[advice] = number
             lines += [f" {line}" for line in report.wrapped("why: ", finding["cause"])]
             lines += [f" {line}" for line in report.wrapped("fix: ", finding["fix"])]
         lines += [f"         {name}: {request}" for name, request in finding["cases"]]
         if count > len(finding["cases"]):
             lines.append(f"         and {count - len(finding['cases'])} more")
+        lines += [f"       {_shown(line)}" for line in finding["trace"]]
     hidden = len(found["findings"]) - MOST_FINDINGS
     if hidden > 0:
-        lines += ["", f"  … and {hidden} findings more"]
+        lines += ["", f"  … and {counted(hidden, 'finding')} more"]
     first = next((f["text"] for f in found["findings"] if 0 < len(f["text"]) <= SHORT_TEXT), "")
     if first:
         lines += ["", "  To run the first again, keep it in contracts/NAME.http:", ""]

@@ -89,6 +89,9 @@ def _findings(route: Mapping[str, Any]) -> Iterator[str]:
             yield f"   **Fix:** {finding['fix']}"
         yield ""
         yield from (f"   - {name}: {_code(line)}" for name, line in finding["cases"])
+        if finding["trace"]:
+            yield ""
+            yield from ("   " + line for line in _fenced("\n".join(finding["trace"])))
         if 0 < len(finding["text"]) <= SHORT_TEXT:
             yield ""
             yield from ("   " + line for line in _fenced(finding["text"].rstrip(), "http"))

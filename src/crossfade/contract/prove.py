@@ -10,12 +10,13 @@ from typing import Any, Final
 
 import httpx
 
+from crossfade.codings import decoded
 from crossfade.contract.cases import Case, complete
 from crossfade.contract.errors import ContractError, ContractFailed
 from crossfade.contract.facts import FactFinder, RouteFacts
 from crossfade.contract.judge import Judge
 from crossfade.contract.logins import Login, LoginWay, log_in
-from crossfade.contract.probes import as_others, candidates, probes
+from crossfade.contract.probes import ORIGIN, as_others, candidates, probes
 from crossfade.contract.request import CookieJar, with_cookies
 from crossfade.contract.rules import Rule
 from crossfade.contract.runner import SIDES, Outcome, Runner
@@ -57,6 +58,7 @@ class RouteResult:
         flasks: cases that Flask's URL map kept from FastAPI, as it has to be.
         others: cases that belong to another route.
         good: the request that the probes vary, and the status of Flask's answer to it.
+        refusal: the login and the beginning of Flask's answer, where that status is an error.
         remarks: what a reader has to know.
     """
 
@@ -65,7 +67,14 @@ class RouteResult:
     flasks: int = 0
     others: int = 0
     good: tuple[str, int] | None = None
+    refusal: tuple[str, str] = ("", "")
     remarks: list[str] = field(default_factory=list)
+
+    def tried(self, case: Case, answer: Response) -> None:
+        """Note the request that the probes vary, with Flask's answer to it."""
+        self.good = (case.request.line, answer.status)
+        if answer.status >= 400:
+            self.refusal = (case.login, _beginning(answer))
 
     @property
     def failures(self) -> list[Verdict]:
@@ -86,9 +95,17 @@ class RouteResult:
         if not self.verdicts:
             return "no case reached FastAPI's route"
         if not self.succeeded:
-            tried = f"Flask answered {self.good[0]} with {self.good[1]}" if self.good else ""
-            return f"every answer was an error (4xx, 5xx): {tried}"
+            return f"every answer was an error (4xx, 5xx): {self._tried()}"
         return ""
+
+    def _tried(self) -> str:
+        """The request that came closest, what Flask said to it, and what would help."""
+        if self.good is None:
+            return ""
+        (line, status), (login, said) = self.good, self.refusal
+        person = f" as {login}" if login else ""
+        answer = f" ({said})" if said else ""
+        return f"Flask answered {line}{person} with {status}{answer}; {_help(status)}"
 
     @property
     def used(self) -> dict[Rule, int]:
@@ -249,7 +266,7 @@ class Prover:
         if found is None:
             return
         base, answer = found
-        result.good = (base.request.line, answer.status)
+        result.tried(base, answer)
         if base not in alone:
             yield self.check(base)
         for case in probes(facts, base, answer):
@@ -264,14 +281,15 @@ class Prover:
             for login in (case.login, *(name for name in self.logins if name != case.login)):
                 if "(" in login and login not in self.options.logins:
                     continue  # a spoilt session is no way in
-                request = self.logins[login].dress(complete(case.request, self._host))
+                asked = _undressed(case, self.logins[login])
+                request = self.logins[login].dress(complete(asked.request, self._host))
                 exchange = self._ask_flask(request)
                 if exchange is None or exchange[1] not in (None, target.route):
                     continue
                 answer = exchange[0]
-                rank = _RANKS.get(answer.status // 100, 4)
+                rank = _rank(answer.status)
                 if best is None or rank < best[0]:
-                    best = (rank, replace(case, login=login), answer)
+                    best = (rank, replace(asked, login=login), answer)
                 if rank == 0:
                     return best[1:]
         return None if best is None else best[1:]
@@ -326,4 +344,35 @@ class Prover:
         return selection.route or ""
 
 
-_RANKS: Final = {2: 0, 3: 1}
+_MOST_SAID: Final = 120
+
+
+def _beginning(answer: Response) -> str:
+    """What an answer says, in one line; "" for a page."""
+    if answer.media_type == "text/html":
+        return ""
+    text = " ".join(decoded(answer).body[: 4 * _MOST_SAID].decode(errors="replace").split())
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
+
+
+def _help(status: int) -> str:
+    """What makes a request that Flask refuses one that it serves."""
+    if status in (401, 403):
+        return "contract_logins says who may ask"
+    if status == 404:
+        return "contract_values names what is there"
+    return "contract_values gives good values, a file below contracts/ a whole request"
+
+
+def _rank(status: int) -> int:
+    """How near a status is to success: a refused person is the furthest, input comes after it."""
+    if status in (401, 403):
+        return 4
+    return {2: 0, 3: 1, 4: 2}.get(status // 100, 3)
+
+
+def _undressed(case: Case, login: Login) -> Case:
+    """A made case without the headers that the login brings; a file's own headers stay."""
+    names = {name for name, _ in login.headers} if case.origin == ORIGIN else set()
+    headers = tuple(pair for pair in case.request.headers if pair[0] not in names)
+    return replace(case, request=replace(case.request, headers=headers))

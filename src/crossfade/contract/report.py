@@ -9,10 +9,11 @@ from textwrap import wrap
 from typing import Any, Final
 
 from crossfade.compare import Difference
-from crossfade.contract.causes import advise
+from crossfade.contract.causes import advise, follows
 from crossfade.contract.runner import NAMES, Outcome
 from crossfade.exchange import Exchange, Request
 from crossfade.model import Side
+from crossfade.wording import counted
 
 SHOWN: Final = 12
 """Differences that are shown at most; the rest is counted."""
@@ -118,15 +119,18 @@ def _implementation(exchange: Exchange) -> str:
 
 def _differences(outcome: Outcome) -> Iterator[str]:
     said = set()
-    for difference in outcome.differences[:SHOWN]:
+    differences = [
+        each for each in outcome.differences if not follows(each, outcome.legacy, outcome.native)
+    ]
+    for difference in differences[:SHOWN]:
         yield from difference_lines(difference)
         advice = advise(difference, outcome.legacy, outcome.native)
         if advice is not None and advice not in said:
             said.add(advice)
             yield from wrapped("why: ", advice.cause)
             yield from wrapped("fix: ", advice.fix)
-    if len(outcome.differences) > SHOWN:
-        yield f"… and {len(outcome.differences) - SHOWN} differences more"
+    if len(differences) > SHOWN:
+        yield f"… and {counted(len(differences) - SHOWN, 'difference')} more"
 
 
 def wrapped(label: str, text: str) -> list[str]:
