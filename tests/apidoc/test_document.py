@@ -545,6 +545,60 @@ def test_views_that_say_little(mount: Mount) -> None:
     assert operation(document, "GET /stock")["description"].startswith("*Legacy")
 
 
+def test_what_is_odd_in_one_view_is_its_own_matter(
+    mount: Mount, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A team's first look at `/docs` must not fail for one of its hundred docstrings."""
+    pytest.importorskip("yaml")
+    app, legacy = FastAPI(), Flask("odd", static_folder=None)
+
+    def circle() -> str:
+        """See below.
+
+        ---
+        responses: {200: {description: it, content: {application/json: {schema: &s {not: *s}}}}}
+        """
+        return ""
+
+    def listed() -> str:
+        """See below.
+
+        ---
+        responses: [404]
+        """
+        return ""
+
+    def unbounded() -> str:
+        """An example: "\ud83d\ude00", and half of one: "\ud83d".
+
+        ---
+        parameters: [{in: query, name: q, schema: {type: number, maximum: .inf, minimum: 1}}]
+        """
+        return ""
+
+    for view in (circle, listed, unbounded):
+        legacy.add_url_rule(f"/{view.__name__}", view_func=view)
+    # Braces mean nothing to Flask; to OpenAPI they would be a variable that nobody declares.
+    legacy.add_url_rule("/literal/{id}/<name>", "literal", silent)
+    mount(app, legacy)
+    document = fetch(app)
+    assert list(document["paths"]) == [
+        "/circle",
+        "/listed",
+        "/unbounded",
+        "/literal/%7Bid%7D/{name}",
+    ]
+    unbounded_get = operation(document, "GET /unbounded")
+    assert unbounded_get["summary"].startswith(
+        'An example: "\U0001f600", and half of one: "\ufffd"'
+    )
+    assert unbounded_get["parameters"][0]["schema"] == {"type": "number", "minimum": 1}
+    assert [record.getMessage() for record in caplog.records] == [
+        "the YAML in the docstring of circle can't be documented",
+        "the YAML in the docstring of listed can't be documented",
+    ]
+
+
 def test_deprecated_views(mount: Mount) -> None:
     """PEP 702 is understood."""
 

@@ -84,7 +84,12 @@ def _own_docstring(of: Any) -> str | None:
         text = of.__doc__
     else:  # an object that can be called
         text = vars(type(of)).get("__doc__")
-    return text if isinstance(text, str) else None
+    return _sound(text) if isinstance(text, str) else None
+
+
+def _sound(text: str) -> str:
+    r"""Return a text that has a form in UTF-8: an example with "\ud83d\ude00" is an emoji."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _split(text: str) -> tuple[str, str]:

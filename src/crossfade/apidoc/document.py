@@ -13,7 +13,7 @@ from starlette.routing import Route
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from crossfade.apidoc.docstrings import METHODS
-from crossfade.apidoc.legacy import LegacyOperations, filled, is_excluded, is_static
+from crossfade.apidoc.legacy import LegacyOperations, filled, is_excluded, is_static, legacy_path
 from crossfade.apidoc.parameters import Json
 from crossfade.live import LiveMap, Snapshot
 from crossfade.model import Side, Stage
@@ -182,7 +182,7 @@ class _Merge:
                 assert target.legacy is not None  # a target has a side
                 shape = target.legacy.shape
                 skeleton = shape.skeleton
-                path = spelt.setdefault(skeleton, filled(shape, shape.variables))
+                path = spelt.setdefault(skeleton, legacy_path(shape))
             method = _method(target)
             slot = slots.setdefault((skeleton, method), _Slot(self._prefix + path, method))
             if all(known.route != target.route for known in slot.targets):

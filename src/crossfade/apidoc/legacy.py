@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -12,6 +14,8 @@ from crossfade.apidoc import docstrings, sources
 from crossfade.apidoc.parameters import Json, Variables, servers
 from crossfade.routing import LegacyRule
 from crossfade.routing.shapes import Shape
+
+logger = logging.getLogger("crossfade.apidoc")
 
 _TAKE_A_BODY: Final = ("POST", "PUT", "PATCH")
 _ANY_BODY: Final[Json] = {
@@ -123,10 +127,19 @@ class LegacyOperations:
             view = self._app.view_functions.get(rule.endpoint)
             written = docstrings.parse_yaml(docstrings.read(view, method).yaml, method)
             if written is not None:
-                path = filled(rule.shape, rule.shape.variables)
-                self._documented.add(sources.with_schemas(written, path, method))
+                self._add_written(written, rule, method)
         found = self._documented.operations.get(key, {})
         return {name: value for name, value in found.items() if value not in ("", [], None)}
+
+    def _add_written(self, written: Json, rule: LegacyRule, method: str) -> None:
+        path = legacy_path(rule.shape)
+        try:
+            self._documented.add(sources.with_schemas(written, path, method))
+        except Exception:
+            # One docstring must not cost the document of all the others.
+            logger.warning(
+                "the YAML in the docstring of %s can't be documented", rule.endpoint, exc_info=True
+            )
 
 
 def is_static(flask_app: Flask, rule: LegacyRule) -> bool:
@@ -169,6 +182,17 @@ def filled(shape: Shape, names: tuple[str, ...]) -> str:
     return parts[0] + "".join(
         f"{{{name}}}{part}" for name, part in zip(names, parts[1:], strict=True)
     )
+
+
+def legacy_path(shape: Shape) -> str:
+    """Return a Flask rule's path as OpenAPI writes it: to Flask, braces are nothing special.
+
+    >>> from crossfade.routing.shapes import flask_shape
+    >>> legacy_path(flask_shape("/users/{id}/<name>"))
+    '/users/%7Bid%7D/{name}'
+    """
+    literal = shape.skeleton.replace("{", "%7B").replace("}", "%7D")
+    return filled(replace(shape, skeleton=literal), shape.variables)
 
 
 def _in_words(name: str) -> str:

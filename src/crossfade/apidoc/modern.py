@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -120,11 +121,13 @@ def _by_key(key: str, value: Any, rename: Rename) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return what JSON can hold; a text that is made on demand, as text."""
+    """Return what JSON can hold; a text that is made on demand, and infinity, as text."""
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set):
         return [plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if value is None or isinstance(value, str | int | float | bool):
         return value
     return str(value)
@@ -183,12 +186,17 @@ def _schema(new: Any) -> Any:
 
 
 def _with_numbers(new: Json) -> Json:
-    """Return a schema whose bounds are numbers: apispec writes a decimal number's as text."""
+    """Return a schema whose bounds are numbers: apispec writes a decimal number's as text.
+
+    Infinity is no bound.
+    """
     for bound in _BOUNDS:
         if isinstance(new.get(bound), str):
             text = new.pop(bound)
             with suppress(ValueError):
-                new[bound] = float(text)
+                number = float(text)
+                if math.isfinite(number):
+                    new[bound] = number
     return new
 
 
