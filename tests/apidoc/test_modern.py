@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -38,6 +40,8 @@ def converted(operation: Json, **document: Any) -> Json:
         ({"minimum": 1, "exclusiveMinimum": False}, {"minimum": 1}),
         ({"exclusiveMaximum": 5}, {"exclusiveMaximum": 5}),
         ({"minimum": "0.50", "maximum": "much"}, {"minimum": 0.5}),
+        ({"minimum": 1, "maximum": math.inf}, {"minimum": 1}),
+        ({"type": "number", "default": Decimal("1.50")}, {"type": "number", "default": 1.5}),
         ({"type": "file"}, {"type": "string", "format": "binary"}),
         ({"discriminator": "kind"}, {"discriminator": {"propertyName": "kind"}}),
         ({"type": "string", "required": True}, {"type": "string"}),
