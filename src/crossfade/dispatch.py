@@ -104,16 +104,16 @@ class Gateway:
         unborrowed: Unborrowed | None = None,
     ) -> None:
         self.live = live
+        live.on_change = self.announce
         self.bridge = bridge
         self.borrower = borrower
         self.flask_app = flask_app
         self.native = native
         self._left_to_router = frozenset(r for r in native.routes if _has_own_ways(r.route))
-        self._announced: Snapshot | None = None
         self._said: set[str] = set()
         self.recorder = recorder
         self.unborrowed = unborrowed or Unborrowed(None, None)
-        self._tap: Tap | None = None
+        self._begin(live.snapshot)
 
     def __call__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one connection.
@@ -134,8 +134,8 @@ class Gateway:
     def _http(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         self.live.start()
         snapshot = self.live.snapshot
-        if snapshot is not self._announced:
-            self.announce(snapshot)
+        if snapshot is not self._begun:
+            self._begin(snapshot)
         gateway = snapshot.map.gateway
         if gateway.status_path is not None and _is_below_root(scope, gateway.status_path):
             return self._status(scope, send)
@@ -208,10 +208,13 @@ class Gateway:
             scope = {**scope, "method": "GET"}
         await self.native.app.router(scope, receive, send)
 
+    def _begin(self, snapshot: Snapshot) -> None:
+        """Record by another version of the map."""
+        self._begun = snapshot
+        self._tap: Tap | None = None if self.recorder is None else self.recorder.tap(snapshot)
+
     def announce(self, snapshot: Snapshot) -> None:
-        """Begin with a map, once: say what of Flask's no longer runs, and record by it."""
-        self._announced = snapshot
-        self._tap = None if self.recorder is None else self.recorder.tap(snapshot)
+        """Say what a version of the map may not have meant. Looks at every route."""
         self._said.clear()
         self._say_doubts(snapshot)
 
@@ -291,8 +294,11 @@ class Gateway:
 
     def status(self) -> dict[str, Any]:
         """Return the live state as plain values; `[gateway] status_path` serves it as JSON."""
+        return {**self._routing(), **self._recording()}
+
+    def _routing(self) -> dict[str, Any]:
         snapshot, rejected = self.live.snapshot, self.live.rejected
-        status: dict[str, Any] = {
+        return {
             "pid": os.getpid(),
             "map": snapshot.map.file,
             "revision": snapshot.revision,
@@ -300,12 +306,19 @@ class Gateway:
             "routes": [self.route_status(target) for target in snapshot.table.targets()],
             "skipped_middleware": [layer.place for layer in self.unborrowed.middleware()],
         }
-        if self.recorder is not None and self._tap is not None:
-            status["recording"] = self.recorder.status()
-        return status
+
+    def _recording(self) -> dict[str, Any]:
+        if self.recorder is None or self._tap is None:
+            return {}
+        return {"recording": self.recorder.status()}
 
     async def _status(self, scope: Scope, send: Send) -> None:
-        body = json.dumps(self.status(), indent=2).encode()
+        recording = self._recording()
+        # On a thread: with thousands of routes it takes a while, in which others are answered.
+        text = await asyncio.to_thread(
+            lambda: json.dumps({**self._routing(), **recording}, indent=2)
+        )
+        body = text.encode()
         is_head = scope["method"] == "HEAD"
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
         headers.append((b"content-length", str(len(body)).encode()))

@@ -10,9 +10,11 @@ mount of a single file, an editor that replaces the file.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -52,6 +54,8 @@ class LiveMap:
     Attributes:
         snapshot: the version in force. Read it once per request.
         rejected: why the file as it is now is not in force; None while it is.
+        on_change: called with each version that is taken over, on the thread that looks at the
+            file, so that whatever it does holds up no request.
     """
 
     def __init__(self, path: str | Path, build: Callable[[MigrationMap], RouteTable]) -> None:
@@ -65,6 +69,7 @@ class LiveMap:
         self._build = build
         self.snapshot = self._load(lambda: read_map(path))
         self.rejected: MapError | None = None
+        self.on_change: Callable[[Snapshot], None] = _ignore
         self._seen: tuple[object, str] = (None, self.snapshot.revision)
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -178,6 +183,8 @@ class LiveMap:
     def _signature(self) -> object:
         """Return what changes when the file does; never the same while it is too new to tell."""
         found = os.stat(self.path)  # noqa: PTH116 - follows links at each call, as is wanted
+        if stat.S_ISFIFO(found.st_mode):
+            raise OSError(errno.EINVAL, "it is a pipe")  # which would be waited for without end
         newest = max(found.st_mtime, found.st_ctime)
         if abs(time.time() - newest) < _COARSEST_CLOCK:
             return object()
@@ -207,6 +214,7 @@ class LiveMap:
         )
         if after.map.bridge != before.map.bridge:
             logger.warning("the settings of [bridge] change with the next start of the server")
+        self.on_change(after)
         return True
 
     def _load(self, read: Callable[[], MigrationMap]) -> Snapshot:
@@ -232,12 +240,13 @@ class LiveMap:
         )
 
     def _reject_unreadable(self, error: OSError) -> None:
-        if self._seen[1] == "":
-            return  # said already
-        self._seen = (None, "")
         reason = f"it can't be read any more: {error.strerror or error}"
         remedy = f"Revision {self.snapshot.revision[:12]} stays in force."
-        self.rejected = MapError([Problem(self._file, None, "", reason, remedy)])
+        problems = (Problem(self._file, None, "", reason, remedy),)
+        if self.rejected is not None and self.rejected.problems == problems:
+            return  # said already
+        self._seen = (None, "")
+        self.rejected = MapError(problems)
         logger.error("%s", self.rejected)
 
 
@@ -253,3 +262,7 @@ def _describe(before: MigrationMap, after: MigrationMap) -> str:
     if len(moves) > 10:
         moves[10:] = [f"and {len(moves) - 10} more"]
     return ", ".join(moves) or "no route moves"
+
+
+def _ignore(_: Snapshot) -> None:
+    pass

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from crossfade.errors import MapError, Problem
-from crossfade.live import LiveMap
+from crossfade.live import LiveMap, Snapshot
 from crossfade.mapfile import MigrationMap
 from crossfade.routing import LegacyApp, NativeApp, RouteTable, RouteTableBuilder
 from tests.live import app as apps
@@ -254,6 +254,30 @@ def test_a_directory_in_its_place(live: LiveMap, path: Path) -> None:
     path.rmdir()
     path.write_text(NATIVE)
     assert live.poll()
+
+
+def test_a_pipe_in_its_place(live: LiveMap, path: Path) -> None:
+    """Nobody waits for what may never be written; and what is wrong now is what is said."""
+    path.unlink()
+    assert not live.poll()
+    assert "No such file" in str(live.rejected)
+    os.mkfifo(path)
+    assert not live.poll()
+    assert "it is a pipe" in str(live.rejected)
+    path.unlink()
+    path.write_text(NATIVE)
+    assert live.poll()
+
+
+def test_whoever_is_told_of_a_change_is_told_by_the_thread_that_saw_it(
+    live: LiveMap, path: Path
+) -> None:
+    """No request waits for it."""
+    told: list[Snapshot] = []
+    live.on_change = told.append
+    path.write_text(NATIVE)
+    assert live.poll()
+    assert told == [live.snapshot]
 
 
 def test_symbolic_links_swapped_as_by_kubernetes(
