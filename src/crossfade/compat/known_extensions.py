@@ -379,8 +379,9 @@ ROWS: Final = (
         "Sentry",
         "sentry_sdk",
         _PARTLY,
-        "errors of native handlers are sent; their transactions are not: add Sentry's FastAPI "
-        "integration",
+        "errors of native handlers are sent; keep Sentry's FastAPI integration on, as it is unless "
+        "auto_enabling_integrations is off: without it there are no transactions, and one "
+        "request's user and tags stand on another's errors",
         "2.75.0",
     ),
     Row(

@@ -34,8 +34,8 @@ KNOWN: Final = {
         "http.server.duration and active_requests: instrument FastAPI for those"
     ),
     "sentry_sdk": (
-        "errors of native routes are sent, their transactions are not: add Sentry's FastAPI "
-        "integration"
+        "without Sentry's FastAPI integration, which is on unless auto_enabling_integrations is "
+        "off, native requests have no transactions, and share their users and tags"
     ),
     "newrelic": _TRACES,
     "ddtrace": _TRACES,
