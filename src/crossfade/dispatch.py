@@ -282,15 +282,27 @@ class Gateway:
                 self._say_doubts(self.live.snapshot)
             await send(message)
 
+        async def receive_and_close() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                # Now, while the application still has what it opened: a server ends its process
+                # as soon as it hears that the shutdown is complete.
+                await self._close()
+            return message
+
         try:
-            await app(scope, receive, watch)
+            await app(scope, receive_and_close, watch)
         finally:
-            self.live.stop()
-            await self.bridge.aclose()
-            if self.borrower is not None:
-                await asyncio.to_thread(self.borrower.close)
-            if self.recorder is not None:
-                await asyncio.to_thread(self.recorder.close)
+            await self._close()
+
+    async def _close(self) -> None:
+        """Wait for what still works for a request. A second call finds nothing to do."""
+        self.live.stop()
+        await self.bridge.aclose()
+        if self.borrower is not None:
+            await asyncio.to_thread(self.borrower.close)
+        if self.recorder is not None:
+            await asyncio.to_thread(self.recorder.close)
 
     def status(self) -> dict[str, Any]:
         """Return the live state as plain values; `[gateway] status_path` serves it as JSON."""
