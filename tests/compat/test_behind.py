@@ -89,6 +89,14 @@ def test_a_refusal_is_the_answer(mount: Mount) -> None:
     assert answers(app, "?key=old")[0] == 302
 
 
+def test_a_refusal_is_no_exception_to_flask(mount: Mount) -> None:
+    """What is returned isn't trapped, and no handler of exceptions sees it."""
+    legacy = Flask("app", static_folder=None)
+    legacy.config["TRAP_HTTP_EXCEPTIONS"] = True
+    app = both(mount, only_with_key, app=legacy)
+    assert answers(app, "?key=old")[0] == 302
+
+
 def test_who_passes_reaches_the_handler(mount: Mount) -> None:
     """With what the decorator left in `g`, under the endpoint that Flask knows."""
     seen = []

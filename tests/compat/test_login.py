@@ -247,6 +247,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "next in the session": {"USE_SESSION_FOR_NEXT": True},
     "renewed": {"REMEMBER_COOKIE_REFRESH_EACH_REQUEST": True, "REMEMBER_COOKIE_SAMESITE": "Lax"},
     "disabled": {"LOGIN_DISABLED": True},
+    "trapped": {"TRAP_HTTP_EXCEPTIONS": True},
 }
 
 

@@ -17,6 +17,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from crossfade.compat.context import flask_context
+from crossfade.compat.errors import refuse
 from crossfade.errors import CrossfadeError
 
 _LISTS: Final = frozenset({"set-cookie", "vary"})
@@ -64,7 +65,7 @@ def decorated(*decorators: Callable[[Any], Any]) -> Any:
         result = flask.current_app.make_response(behind(**values))
         response: _StandIn | None = getattr(flask.g, _PASSED)
         if response is None and not isinstance(result, _StandIn):
-            flask.abort(result)
+            refuse(result)
         if response is None or result is not response or response.was_used:
             names = ", ".join(getattr(each, "__qualname__", repr(each)) for each in decorators)
             raise CrossfadeError(

@@ -6,8 +6,9 @@ import functools
 import inspect
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar, cast
 
+import flask
 from fastapi import FastAPI, Request
 from fastapi.exception_handlers import (
     http_exception_handler,
@@ -73,8 +74,20 @@ def legacy_validation_error(error: RequestValidationError) -> Exception:
     return NotFound() if in_path else BadRequest()
 
 
+class Refusal(HTTPException):
+    """What a decorator of the view would have returned in its place: to Flask, an answer.
+
+    As an exception it would be trapped by `TRAP_HTTP_EXCEPTIONS`, which traps no answer.
+    """
+
+
+def refuse(response: flask.Response) -> NoReturn:
+    """Answer in the place of the native handler. From one of its dependencies."""
+    raise Refusal(response=response)
+
+
 def render(error: Exception, mapper: ValidationMapper) -> ResponseReturnValue:
-    """Return what the mapper answers to a validation error; raise anything else for Flask.
+    """Return what the mapper answers to a validation error, or a refusal; raise all else for Flask.
 
     Raises:
         Exception: a werkzeug `HTTPException` for Starlette's, and what is neither as it is.
@@ -86,6 +99,8 @@ def render(error: Exception, mapper: ValidationMapper) -> ResponseReturnValue:
         if isinstance(mapped, Exception):
             raise mapped from error
         return mapped
+    if isinstance(error, Refusal):
+        return cast(flask.Response, error.response)
     translated = as_werkzeug(error)
     if translated is error:
         raise error

@@ -25,6 +25,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from crossfade.compat.context import flask_context
+from crossfade.compat.errors import refuse
 from crossfade.errors import CrossfadeError
 
 
@@ -124,9 +125,9 @@ def _checked(*, fresh: bool) -> Any:
         return user
     # What Flask-Login does with those who may not: a redirect, a flash, or 401.
     if not user.is_authenticated:
-        return flask.abort(app.make_response(app.login_manager.unauthorized()))
+        refuse(app.make_response(app.login_manager.unauthorized()))
     if fresh and not login.login_fresh():
-        return flask.abort(app.make_response(app.login_manager.needs_refresh()))
+        refuse(app.make_response(app.login_manager.needs_refresh()))
     return user
 
 
