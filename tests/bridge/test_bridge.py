@@ -596,6 +596,24 @@ def test_stats() -> None:
     run(main())
 
 
+def test_who_waited_too_long_is_counted() -> None:
+    """Beside those that were refused at once."""
+    app = Hanging()
+    made = bridge(app, threads=1, queue_timeout=0.01)
+
+    async def main() -> None:
+        first = _start(made, scope())
+        await eventually(lambda: app.entered.acquire(blocking=False))
+        assert (await ask(made, scope())).status == 503
+        stats = made.stats()
+        assert (stats.queued, stats.refused_queue, stats.expired) == (0, 0, 1)
+        app.gate.set()
+        await first.task
+        await made.aclose()
+
+    run(main())
+
+
 def test_failures_are_counted(caplog: pytest.LogCaptureFixture) -> None:
     """And logged with their traceback."""
 

@@ -58,7 +58,6 @@ class Bridge(a2wsgi.WSGIMiddleware):
         self._live: set[Exchange] = set()
         self._closing = False
         self._disconnected = 0
-        self._expired = 0
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer one `http` or `websocket` scope, or follow a `lifespan`.
@@ -96,7 +95,7 @@ class Bridge(a2wsgi.WSGIMiddleware):
             requests=self._pool.requests,
             refused_queue=self._pool.refused_queue,
             refused_streams=self._pool.refused_streams,
-            expired=self._expired,
+            expired=self._pool.expired,
             disconnected=self._disconnected,
             failed=self._pool.failed,
         )

@@ -180,7 +180,7 @@ class Exchange(Job):
     def expire(self) -> None:
         """Give it up: it has waited too long for a thread."""
         if self.claim():
-            self._pool.release(self)
+            self._pool.expire(self)
             self.ended = self.refused = True
             self.on_news()
 

@@ -86,6 +86,7 @@ class Pool:
         self.requests = 0
         self.refused_queue = 0
         self.refused_streams = 0
+        self.expired = 0
         self.failed = 0
         _reset_in_child(self)
 
@@ -210,6 +211,12 @@ class Pool:
             self._ordinary -= 1
         if not self._ordinary and not self._detached:
             self._idle.notify_all()
+
+    def expire(self, job: Job) -> None:
+        """Forget a job that has waited for too long, and count it."""
+        with self._lock:
+            self.expired += 1
+            self._finish(job)
 
     def count_failure(self) -> None:
         """Count an exception of the application."""
