@@ -867,6 +867,26 @@ def test_an_abort_with_a_response(mount: Mount) -> None:
     assert (ask(app, "GET", "/a").status, ask(app, "GET", "/a").body) == (451, b"made here")
 
 
+def test_error_handlers_are_kept_off_the_loop(mount: Mount) -> None:
+    """They may ask a database, or be `async def`, for which Flask needs a thread without a loop."""
+    legacy, threads = flask_with("GET /a"), []
+
+    @legacy.errorhandler(404)
+    def not_found(error: Exception) -> tuple[str, int]:
+        threads.append(threading.get_ident())
+        return "gone", 404
+
+    async def handler() -> None:
+        session.get("read")  # so there is a context, although there are no hooks
+        threads.append(threading.get_ident())
+        abort(404)
+
+    app = native(handler)
+    mount(app, legacy, "GET /a")
+    assert ask(app, "GET", "/a").text == "gone"
+    assert len(set(threads)) == 2
+
+
 @pytest.mark.parametrize("streamed", [True, False])
 def test_teardown_is_told_what_a_hook_raised(mount: Mount, streamed: bool) -> None:
     """Who commits in a teardown that is told of no error would keep half of a request."""

@@ -149,9 +149,10 @@ class Exchange:
             await self._release()
         elif self._whole is not None:
             side.error = error
-            await self._finish(self._returning(self._whole))
+            await self._finish(self._returning(self._whole), self._needs.after)
         elif error is not None:
-            await self._finish(self._raising(error))
+            # Error handlers may block, too, and be `async def`: Flask's way to run those is a loop.
+            await self._finish(self._raising(error), blocking=True)
             return
         else:
             side.error = GeneratorExit()  # the handler saw that the client had left
@@ -169,9 +170,9 @@ class Exchange:
         await self._leave()
         raise error
 
-    async def _finish(self, view: Callable[[], Any]) -> None:
+    async def _finish(self, view: Callable[[], Any], blocking: bool) -> None:
         """Answer whole: Flask's second half and the teardown in one go, then the bytes."""
-        answer = await self._phase(lambda: self._finish_and_leave(view), self._needs.after)
+        answer = await self._phase(lambda: self._finish_and_leave(view), blocking)
         await self._send_answer(answer)
 
     def _finish_and_leave(self, view: Callable[[], Any]) -> Answer:
