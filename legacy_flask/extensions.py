@@ -11,7 +11,6 @@ from flask_limiter.util import get_remote_address
 from flask_mail import Mail
 from flask_migrate import Migrate  # type: ignore[import-untyped]
 from flask_sqlalchemy import SQLAlchemy
-from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 
 from legacy_flask.models import Base
 
@@ -19,7 +18,6 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate(compare_type=True)
-csrf = CSRFProtect()
 mail = Mail()
 cache = Cache()
 cors = CORS()
