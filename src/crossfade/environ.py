@@ -174,6 +174,7 @@ def _below(path: str, prefix: str) -> str:
 
 
 def _protocol(version: str) -> str:
+    # "1" is granian's word for HTTP/1.0.
     return f"HTTP/{version}" if "." in version else f"HTTP/{version}.0"
 
 
@@ -202,7 +203,7 @@ def _check_line(method: str, target: str, version: str) -> None:
     if not is_path and method != "CONNECT" and (method, target) != ("OPTIONS", "*"):
         # RFC 9112 3.2.3 and 3.2.4. Flask would take `users` for `/users`.
         raise RequestRefused(400, "Invalid Request Line: the target is no path")
-    if version != "1.1" and version[:2] != "1." and version not in ("2", "3"):
+    if version != "1.1" and version[:2] != "1." and version not in ("1", "2", "3"):
         raise RequestRefused(400, f"Invalid HTTP Version {version!r}")
 
 

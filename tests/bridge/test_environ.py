@@ -113,6 +113,15 @@ def test_odd_request_lines_are_refused(more: dict[str, str]) -> None:
         built(**more)
 
 
+@pytest.mark.parametrize(
+    ("version", "protocol"),
+    [("1.0", "HTTP/1.0"), ("1", "HTTP/1.0"), ("1.1", "HTTP/1.1"), ("2", "HTTP/2.0")],
+)
+def test_the_protocol(version: str, protocol: str) -> None:
+    """As servers spell it: granian says `1` for HTTP/1.0, which nginx speaks unless told not to."""
+    assert built(http_version=version)["SERVER_PROTOCOL"] == protocol
+
+
 def test_a_name_with_an_underscore_is_dropped() -> None:
     """Also where it stands first, or alone."""
     environ = built(headers=[(b"x_user", b"admin"), (b"x-user", b"me"), (b"y_user", b"admin")])

@@ -27,7 +27,7 @@ def has_body(scope: Any, environ: dict[str, Any]) -> bool:
         (length is not None and length != "0")
         or "HTTP_TRANSFER_ENCODING" in environ
         # Not to HTTP/1.0, which knows no 100 Continue (RFC 9110 10.1.1).
-        or ("HTTP_EXPECT" in environ and version != "1.0")
+        or ("HTTP_EXPECT" in environ and environ["SERVER_PROTOCOL"] != "HTTP/1.0")
         # HTTP/2 and 3 may frame a body without either header. Where the method makes one unlikely
         # it is not waited for: uvicorn's HTTP/2 never says that there is none.
         or (version[0] != "1" and environ["REQUEST_METHOD"] not in _BODILESS)
