@@ -215,6 +215,30 @@ def test_a_subclass_that_overrides_is_asked(mount: Mount) -> None:
     assert ask(app, "GET", "/a").status == 401
 
 
+@pytest.mark.parametrize("hooks", ["flask", "none"])
+def test_a_response_class_of_the_applications_own(mount: Mount, hooks: str) -> None:
+    """Where an application makes its headers so, every answer has them, hooks or not."""
+
+    class Private(flask.Response):
+        def __init__(self, *content: Any, **more: Any) -> None:
+            super().__init__(*content, **more)
+            self.headers.setdefault("Cache-Control", "no-store")
+
+    class Legacy(Flask):
+        response_class = Private
+
+    legacy = Legacy("private", static_folder=None)
+    legacy.add_url_rule("/a", "a", lambda: "a")
+    app = native(lambda: "a")
+    gateway = mount(app, legacy, "GET /a", hooks=hooks)
+    (route,) = gateway.status()["routes"]
+    if hooks == "flask":
+        assert ask(app, "GET", "/a").get("cache-control") == "no-store"
+    else:
+        named = f"response class {Private.__module__}.{Private.__qualname__}"
+        assert route["skipped_hooks"] == [named]
+
+
 def test_a_disagreement_about_the_url_is_answered_by_nobody(mount: Mount) -> None:
     """Fails closed: Flask would have called another view, so its hooks were for that."""
     legacy = flask_with("GET /a")

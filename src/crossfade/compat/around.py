@@ -58,13 +58,14 @@ class Around:
     microsecond.
     """
 
-    __slots__ = ("_app", "_names", "_overridden")
+    __slots__ = ("_app", "_names", "_overridden", "_own_response")
 
     def __init__(self, app: Flask, endpoint: str | None) -> None:
         self._app = app
         # As in `Request.blueprints`: the innermost first, and the application itself.
         self._names = (None, *_blueprints(endpoint))
         self._overridden = [name for name in _PHASES if _is_overridden(app, name)]
+        self._own_response = _has_methods(app.response_class, flask.Response)
 
     def needs(self, headers: Iterable[tuple[bytes, bytes]]) -> Needs:
         """Return what a request with these headers needs."""
@@ -93,6 +94,8 @@ class Around:
             return _BEFORE_AND_AFTER  # a hook may have left something to `after_this_request`
         if after:
             return _AFTER
+        if self._own_response:
+            return _CONTEXT  # it may add headers to every answer
         if app.secret_key and _has_cookie(headers, app.config["SESSION_COOKIE_NAME"]):
             return _CONTEXT  # a permanent session is renewed by every request
         return _NOTHING
@@ -126,6 +129,8 @@ class Around:
                 yield f"signal {signal.name} {place_of(receiver)}"
         for method in self._overridden:
             yield f"method {place_of(getattr(type(app), method))}"
+        if self._own_response:
+            yield f"response class {place_of(app.response_class)}"
         if app.secret_key or type(app.session_interface) is not SecureCookieSessionInterface:
             yield f"session {type(app.session_interface).__qualname__}"
 
@@ -150,6 +155,12 @@ def _blueprints(endpoint: str | None) -> list[str]:
 
 def _is_overridden(app: Flask, name: str) -> bool:
     return name in vars(app) or getattr(type(app), name) is not getattr(Flask, name)
+
+
+def _has_methods(kind: type, base: type) -> bool:
+    """Whether a subclass does more than to set values such as `default_mimetype`."""
+    own = [each for each in kind.__mro__ if each not in base.__mro__]
+    return any(callable(value) for each in own for value in vars(each).values())
 
 
 def _has_cookie(headers: Iterable[tuple[bytes, bytes]], name: str) -> bool:
