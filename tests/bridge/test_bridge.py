@@ -685,6 +685,25 @@ def test_a_failure_that_cannot_be_logged_holds_nobody_up(
     assert "RuntimeError: in the " in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+def test_an_application_that_exits_takes_no_loop_with_it(error: type[BaseException]) -> None:
+    """In the middle of its answer, in a task of its own as some servers and middleware make one."""
+
+    def app(environ: dict[str, Any], start: Start) -> Iterator[bytes]:
+        start("200 OK", [])
+        yield b"some"
+        raise error
+
+    made = bridge(app)
+
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match=error.__name__):
+            await asyncio.create_task(ask(made, scope()))
+        await made.aclose()
+
+    run(main())
+
+
 # The pool
 
 
