@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import flask
 import pytest
-from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request
+from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from flask import Flask, abort, current_app, g, request, session
@@ -22,8 +22,8 @@ from werkzeug.exceptions import BadRequest
 
 from crossfade import compat
 from crossfade.compat.body import _IN_MEMORY
-from crossfade.errors import MapError
-from tests.asgi.kit import Mount, ask, flask_with, http_scope, save_map
+from crossfade.errors import CrossfadeError, MapError
+from tests.asgi.kit import Mount, ask, flask_with, http_scope, open_websocket, save_map
 
 VARIABLE: ContextVar[str] = ContextVar("VARIABLE", default="unset")
 
@@ -373,6 +373,18 @@ def test_a_dependency_without_flask_says_what_is_missing(mount: Mount) -> None:
 
     with pytest.raises(MapError, match=r'depends on Session.*hooks = "none" lends nothing'):
         mount(native(handler), flask_with("GET /a"), "GET /a", hooks="none")
+
+
+def test_a_websocket_borrows_nothing(mount: Mount) -> None:
+    """Flask has no request for it; who relies on one is told so."""
+
+    async def talk(websocket: WebSocket, session: compat.Session) -> None: ...
+
+    app = FastAPI(openapi_url=None)
+    app.add_api_websocket_route("/ws", talk)
+    mount(app, flask_with("GET /a"))
+    with pytest.raises(CrossfadeError, match="a WebSocket borrows nothing"):
+        open_websocket(app, "/ws")
 
 
 def test_context_variables_go_both_ways(mount: Mount) -> None:

@@ -35,7 +35,9 @@ def flask_context(connection: HTTPConnection) -> None:
         return
     route = connection.scope.get("route")
     path = getattr(route, "path", connection.scope.get("path"))
-    if BORROWING in connection.scope:
+    if connection.scope["type"] == "websocket":
+        reason = "a WebSocket borrows nothing: to Flask there is no request, and no hook has run"
+    elif BORROWING in connection.scope:
         reason = "the dependency is not declared on the route itself; add Depends(flask_context)"
     else:
         reason = 'it runs without Flask (hooks = "none", or outside of the gateway)'
