@@ -27,16 +27,13 @@ from crossfade.compat.unborrowed import Unborrowed
 from crossfade.environ import path_info
 from crossfade.live import LiveMap, Snapshot
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
+from crossfade.outbound import Outbound, access_logger, without_body
 from crossfade.routing import NativeApp, NativeRoute, Target, mount_doubts
 
-access_logger = logging.getLogger("crossfade.access")
 logger = logging.getLogger("crossfade.dispatch")
 
 _CHOSEN: Final = "crossfade.chosen"
 """Scope key: the child scope and ASGI app of the native route that was chosen."""
-
-_SERVED_BY: Final = {side: (b"x-served-by", side.framework.encode("ascii")) for side in Side}
-
 
 _TAKES_ANY_TEXT: Final = {type(CONVERTOR_TYPES["str"]), type(CONVERTOR_TYPES["path"])}
 
@@ -144,13 +141,13 @@ class Gateway:
         if self._tap is not None:
             receive, send = self._tap(scope, receive, send)
         if gateway.served_by_header or access_logger.isEnabledFor(logging.INFO):
-            send = _Outbound(send, scope, selection, gateway.served_by_header)
+            send = Outbound(send, scope, selection, gateway.served_by_header)
             if selection.side is Side.NATIVE:
                 app = self._answering_errors(app)
         if selection.side is Side.LEGACY:
             return self.bridge(scope, receive, send)
         if scope["method"] == "HEAD":
-            send = _without_body(scope, send)
+            send = without_body(scope, send)
         scope[_CHOSEN] = chosen
         return app(scope, receive, send)
 
@@ -389,62 +386,3 @@ def _is_below_root(scope: Scope, path: str) -> bool:
         and scope["method"] in ("GET", "HEAD")
         and path_info(scope).encode("latin-1").decode(errors="replace") == path
     )
-
-
-def _without_body(scope: Scope, send: Send) -> Send:
-    """Return a `send` that ends the answer with its head (RFC 9110 9.3.2: HEAD runs GET's handler).
-
-    The server then tells the handler that the client has gone, so that a stream stops. Applications
-    listen for that up to ASGI 2.3; from 2.4 on they wait for `send` to raise, which would
-    show to dependencies and middleware as an error that it is not.
-    """
-    scope["asgi"] = {**scope["asgi"], "spec_version": "2.3"}
-    ended = False
-
-    async def send_head(message: Message) -> None:
-        nonlocal ended
-        if ended:
-            return
-        if message["type"] == "http.response.body":
-            ended = True
-            message = {"type": "http.response.body", "body": b""}
-        await send(message)
-
-    return send_head
-
-
-class _Outbound:
-    """Names who served, in a header and in a log record, as the head of the answer passes."""
-
-    __slots__ = ("_header", "_scope", "_selection", "_send")
-
-    def __init__(self, send: Send, scope: Scope, selection: Selection, header: bool) -> None:
-        self._send = send
-        self._scope = scope
-        self._selection = selection
-        self._header = header
-
-    def __call__(self, message: Message) -> Awaitable[None]:
-        if message["type"] == "http.response.start":
-            if self._header:
-                served_by = _SERVED_BY[self._selection.side]
-                message = {**message, "headers": [*message.get("headers", ()), served_by]}
-            self._log(message["status"])
-        return self._send(message)
-
-    def _log(self, status: int) -> None:
-        side = self._selection.side.framework
-        method, path = self._scope["method"], self._scope["path"]
-        access_logger.info(
-            '%s answered "%s %s" with %d',
-            side,
-            method,
-            path,
-            status,
-            extra={
-                "served_by": side,
-                "route": self._selection.route,
-                "status": status,
-                "revision": self._selection.revision,
-            },
-        )

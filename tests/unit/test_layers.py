@@ -24,7 +24,7 @@ LAYERS = [
     ["bridge", "routing"],
     ["compare", "mapedit", "mapfile"],
     ["codings", "json_form"],
-    ["environ", "exchange", "loading", "toml_lines"],
+    ["environ", "exchange", "loading", "outbound", "toml_lines"],
     ["errors", "model", "wording"],
 ]
 LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in layer}
