@@ -1,6 +1,7 @@
 """What hooks keep by thread, as Flask's documents do with `scoped_session`: said, and mended."""
 
 # Without postponed annotations: FastAPI could not resolve names that are local to a function.
+import functools
 import logging
 import threading
 from collections.abc import Callable
@@ -33,10 +34,36 @@ def closing(sessions: Any) -> Callable[..., None]:
     return lambda _error: sessions.remove()
 
 
+class Database:
+    """An extension as teams write them: its hooks are its methods."""
+
+    session = by_thread
+
+    def close(self, _error: object) -> None:
+        """Close the session."""
+        self.session.remove()
+
+
+def logged(hook: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a hook."""
+
+    @functools.wraps(hook)
+    def inner(*arguments: Any) -> None:
+        hook(*arguments)
+
+    return inner
+
+
+within = SimpleNamespace(db=Database())
+
+
 HOOKS: dict[str, tuple[Callable[..., Any], str]] = {
     "of the module": (lambda _error: by_thread.remove(), "by_thread"),
     "of another module": (lambda _error: database.session.remove(), "session"),
     "of an object": (lambda _error: holder.opened.remove(), "opened"),
+    "of an object's object": (lambda _error: within.db.session.remove(), "session"),
+    "of the method's object": (Database().close, "session"),
+    "below a decorator": (logged(closing(by_thread)), "sessions"),
     "in the closure": (closing(by_thread), "sessions"),
     "threading.local": (lambda _error: of_thread.__dict__.clear(), "of_thread"),
     "by request": (lambda _error: by_request.remove(), ""),

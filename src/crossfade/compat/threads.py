@@ -8,9 +8,10 @@ ones.
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import FunctionType, MethodType
 from typing import Any, Final, NamedTuple
 
@@ -76,7 +77,9 @@ def _hooks(app: Flask) -> Iterator[Callable[..., Any]]:
 
 def _used_by(hook: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     """Return what a function names: in its module and closure, and inside of what is there."""
-    function = hook.__func__ if isinstance(hook, MethodType) else hook
+    function = inspect.unwrap(hook)  # what a decorator of the hook wraps
+    owner = getattr(function, "__self__", None)
+    function = function.__func__ if isinstance(function, MethodType) else function
     if not isinstance(function, FunctionType):
         return
     code = function.__code__
@@ -90,11 +93,21 @@ def _used_by(hook: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     for name in names:
         if name in space:
             yield name, space[name]
-        value = sys.modules.get(name) or space.get(name)
-        # To look at a proxy such as `current_user` is to ask for a request.
-        if not issubclass(type(value), LocalProxy) and hasattr(value, "__dict__"):
-            held = vars(value)
-            yield from ((inner, held[inner]) for inner in names if inner in held)
+        yield from _inside(sys.modules.get(name) or space.get(name), names)
+    yield from _inside(owner, names)
+
+
+def _inside(value: Any, names: Sequence[str], depth: int = 2) -> Iterator[tuple[str, Any]]:
+    """Return what `value.name` and `value.name.name` are, as far as a look runs no code."""
+    # To look at a proxy such as `current_user` is to ask for a request.
+    if value is None or issubclass(type(value), LocalProxy):
+        return
+    for name in names:
+        held = inspect.getattr_static(value, name, None)
+        if held is not None:
+            yield name, held
+            if depth > 1:
+                yield from _inside(held, names, depth - 1)
 
 
 def _is_by_thread(value: Any) -> bool:
