@@ -41,6 +41,7 @@ CSV = ((("content-type", "text/csv"),), b"a\r\nb\r\n", b"a\nb\n")
 HTML = (("content-type", "text/html; charset=utf-8"),)
 PAGE = Answer(404, HTML, b"<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n")
 CHALLENGE = json(401, "{}", ("www-authenticate", "Bearer"))
+TAGS = (json(200, "{}", ("etag", '"a"')), json(200, "{}", ("etag", "a")))
 COOKIE = "theme=dark; Max-Age=60; HttpOnly; Path=/"
 
 ROWS = [
@@ -126,6 +127,16 @@ ROWS = [
     ),
     ("page", GET, json(404, '{"no":1}'), PAGE, "body", "raise natively what the view raises"),
     ("page's type", GET, json(404, "{}"), PAGE, "header.content-type", "validation_error"),
+    (
+        "elsewhere",
+        GET,
+        Answer(302, (("location", "/login?next=/"),)),
+        Answer(302, (("location", "/login"),)),
+        "header.location",
+        "redirect elsewhere",
+    ),
+    ("quotes", GET, *TAGS, "header.etag", "with its quotes"),
+    ("digits", GET, json(200, '{"a":"1.00"}'), json(200, '{"a":"1.0"}'), "body.a", "a Decimal"),
     ("no page of the view's", GET, json(200, "{}"), PAGE, "body", ""),
     ("stranger", GET, json(200, "{}"), json(401, "{}"), "status", "stricter than the view's"),
     ("input", GET, json(422, "{}"), json(400, "{}"), "status", "validation_error"),

@@ -240,6 +240,82 @@ def test_a_login_by_header(project: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("*who is it?*")
 
 
+GUARDED = """
+import flask
+from fastapi import FastAPI
+
+from crossfade import mount_legacy
+from crossfade.compat import FlaskResponse
+
+legacy = flask.Flask(__name__, static_folder=None)
+legacy.secret_key = "k"
+app = FastAPI()
+users = []
+
+def mine():
+    if flask.session.get("user") != ["ada", flask.request.headers.get("user-agent")]:
+        return flask.redirect("/login?next=/mine")
+    return "mine"
+
+def register():
+    users.append(flask.request.form["name"])
+    return flask.redirect("/auth/login")
+
+def login():
+    if flask.request.form["name"] != "ada":
+        return flask.redirect("/login")
+    flask.session["user"] = ["ada", flask.request.headers.get("user-agent")]
+    return flask.redirect("/mine")
+
+def logout():
+    flask.session.clear()
+    return flask.redirect("/login")
+
+for path, method, view in [
+    ("/mine", "GET", mine), ("/register", "POST", register),
+    ("/login", "POST", login), ("/logout", "POST", logout),
+]:
+    legacy.add_url_rule(path, path, view, methods=[method])
+    app.add_api_route(path, lambda view=view: FlaskResponse(view()), methods=[method])
+
+mount_legacy(app, legacy, migration_map="migration_map.toml")
+"""
+
+USERS = """
+import pytest
+from gateway import users
+
+class Users:
+    def capture(self):
+        return {"users": list(users)}
+
+    def restore(self, captured):
+        users[:] = captured["users"]
+
+@pytest.fixture(scope="session")
+def contract_state():
+    return Users()
+"""
+
+
+def test_a_redirect_to_a_login_is_a_refusal(project: pytest.Pytester) -> None:
+    """It proves nothing of a guarded route; who logs out or registers is served by one."""
+    (project.path / "migration_map.toml").write_text("[routes]\n")
+    test = "def test_routes(contract_routes):\n    contract_routes.prove()\n"
+    project.makepyfile(gateway=GUARDED, conftest=USERS, test_contracts=test)
+    result = run(project, "-rs")
+    result.assert_outcomes(passed=3, skipped=2)  # the test itself among them
+    result.stdout.fnmatch_lines_random(
+        [
+            "*GET /mine is not proven: *"
+            "Flask answered GET /mine with 302 (to /login?next=/mine); contract_logins*",
+            "*POST /login is not proven: *Flask answered POST /login with 302 (to /login); *",
+        ]
+    )
+    project.makepyfile(test_contracts=TEST.replace("json={", "data={").replace('user":', 'name":'))
+    run(project).assert_outcomes(passed=4, skipped=1)
+
+
 def test_selection(project: pytest.Pytester) -> None:
     """By pattern, by stage, by what has no receipt."""
     run(project, "--crossfade-route", "GET /s*").assert_outcomes(passed=3)

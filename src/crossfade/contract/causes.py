@@ -51,13 +51,23 @@ def advise(difference: Difference, legacy: Exchange, native: Exchange) -> Advice
 
 
 def follows(difference: Difference, legacy: Exchange, native: Exchange) -> bool:
-    """Whether a difference is only that one side crashed: its status says all of it."""
-    other_status = legacy.response.status != native.response.status
-    return (
-        other_status
-        and (crashed(legacy) or crashed(native))
-        and difference.kind not in (Kind.STATUS, Kind.STATE)
-    )
+    """Whether a difference only follows from the statuses: what is served has another body.
+
+    So it is where one side crashed, refuses, redirects or sends nothing or a part of it, and of two
+    refusals in what nobody has a name for.
+    """
+    ours, theirs = legacy.response.status, native.response.status
+    if ours == theirs or difference.kind in (Kind.STATUS, Kind.STATE):
+        return False
+    if crashed(legacy) or crashed(native) or _sort(ours) != _sort(theirs):
+        return True
+    of_an_error = difference.kind is Kind.JSON_VALUE and ours >= 400
+    return of_an_error and advise(difference, legacy, native) is None
+
+
+def _sort(status: int) -> object:
+    """What statuses have in common whose answers can be compared."""
+    return status if status in (206, 304) else min(status // 100, 4)
 
 
 def _refused(exchange: Exchange) -> bool:

@@ -84,6 +84,11 @@ def _moment(text: str | None) -> datetime | None:
 def numbers(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
     """One number in two types."""
     ours, theirs = difference.legacy or "", difference.native or ""
+    if ours.startswith('"') and theirs.startswith('"') and _same(ours, theirs):
+        return Advice(
+            "the same number with other digits: a Decimal keeps its zeros, a float does not",
+            "keep it a Decimal from the request to the answer, quantized as the view does",
+        )
     if ours.startswith('"') + theirs.startswith('"') == 1 and _same(ours, theirs):
         return Advice(
             "a number on one side, a string on the other: Flask writes Decimal as a string and "
@@ -228,9 +233,9 @@ def json_string(difference: Difference, legacy: Exchange, native: Exchange) -> A
     """A text that became JSON."""
     ours, theirs = legacy.response, native.response
     if theirs.media_type == "application/json" and ours.media_type != "application/json":
-        return content_type(
-            Difference(Kind.HEADER, "header.content-type", None, None), legacy, native
-        )
+        types = [next(iter(each.values("content-type")), None) for each in (ours, theirs)]
+        header = Difference(Kind.HEADER, "header.content-type", types[0], types[1])
+        return content_type(header, legacy, native)
     return None
 
 
@@ -257,9 +262,12 @@ def empty(difference: Difference, legacy: Exchange, native: Exchange) -> Advice 
             f'return FlaskResponse(("", {status})) of crossfade.compat, or '
             f"Response(status_code={status}) where Flask's has no content type",
         )
-    if 300 <= status < 400 and difference.native is None:
+    both_redirect = 300 <= status < 400 and 300 <= native.response.status < 400
+    another = legacy.response.values("location") != native.response.values("location")
+    if both_redirect and status != 304 and not another:
         return Advice(
-            "Flask's redirect has a page of HTML, Starlette's is empty",
+            "Flask's redirect has a page of HTML, Starlette's is empty, and an HTTPException has "
+            "another page",
             "FlaskResponse(flask.redirect(url)) of crossfade.compat, or a handler below flask_view "
             "that returns flask.redirect(url)",
         )
@@ -317,7 +325,7 @@ OF_ANOTHER_ANSWER = (default_page, detail, returned_tuple, empty, json_string)
 BODY = {
     Kind.JSON_FORM: (json_form,),
     Kind.JSON_VALUE: (detail, returned_tuple, dates, numbers, keys, null, *_SENT),
-    Kind.TEXT: (default_page, json_string, error_page, blanks, *_SENT),
+    Kind.TEXT: (default_page, empty, json_string, error_page, blanks, *_SENT),
     Kind.BYTES: (empty, compressed, json_string, error_page, blanks, *_SENT),
     Kind.STATE: (state,),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from crossfade.compare import Difference
 from crossfade.contract.advice import Advice, is_default_page
@@ -48,6 +49,8 @@ def content_type(difference: Difference, legacy: Exchange, native: Exchange) -> 
                 'keep hooks = "flask" in the map: Flask\'s own error handlers render it then; or '
                 "render it in an exception handler of the FastAPI app",
             )
+        if not ours.status == theirs.status < 300:
+            return None
         return Advice(
             "a `str` or bytes that a Flask view returns is HTML; FastAPI makes it a JSON string",
             "return HTMLResponse(...), or name it: response_class=HTMLResponse",
@@ -190,11 +193,28 @@ def known(difference: Difference, legacy: Exchange, native: Exchange) -> Advice 
             "an absolute URL",
             "give the response the same text",
         )
+    if name == "location" and not _same_url(ours or "", theirs or ""):
+        return Advice("the two sides redirect elsewhere", "redirect to the URL that the view gives")
+    if name == "etag" and (ours or "").strip('W/"') == (theirs or "").strip('W/"'):
+        return Advice(
+            "the same ETag, quoted or marked as weak otherwise (RFC 9110, 8.8.3)",
+            f"headers={{'etag': {ours!r}}}: with its quotes",
+        )
+    if name in _OF_FILES and theirs is None and legacy.response.media_type.endswith("json"):
+        return None  # no file: the view did it
     return _KNOWN.get(name)
+
+
+def _same_url(ours: str, theirs: str) -> bool:
+    """Whether two URLs are one but for how they are quoted, and whether they name the host."""
+    one, other = (urlsplit(unquote(url)) for url in (ours, theirs))
+    return one[2:] == other[2:]
 
 
 _IF_BOTH: Final = frozenset({"location", "content-disposition"})
 """Headers that the two frameworks spell differently; where one side has none, its view did it."""
+
+_OF_FILES: Final = frozenset({"etag", "last-modified", "accept-ranges"})
 
 _OTHER: Final = Advice(
     "the two sides say that other headers of the request decide over the answer",

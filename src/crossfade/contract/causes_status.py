@@ -187,8 +187,9 @@ def nothing_there(difference: Difference, legacy: Exchange, native: Exchange) ->
     ours, theirs = legacy.response.status, native.response.status
     if ours in (404, 410) and theirs < 400:
         return Advice(
-            "Flask finds nothing there, and FastAPI answers as if it had: an endpoint that returns "
-            "None answers null",
+            "Flask finds nothing there, and FastAPI answers as if it had: a condition of the "
+            "view's query is missing (whose it is, perhaps), or an endpoint that returns None "
+            "answers null",
             f"raise HTTPException({ours}) where there is nothing",
         )
     return None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NamedTuple
 
+from crossfade.codings import decoded
 from crossfade.compare import Difference, Kind
 from crossfade.contract import report
 from crossfade.contract.advice import crashed
@@ -14,6 +15,7 @@ from crossfade.contract.cases import Case, dump_cases
 from crossfade.contract.causes import advise, follows
 from crossfade.contract.probes import GOOD_REQUEST
 from crossfade.contract.prove import RouteResult, Verdict
+from crossfade.contract.runner import NAMES, Outcome
 from crossfade.wording import counted
 
 MOST_CASES: Final = 4
@@ -66,7 +68,7 @@ def findings(verdicts: Iterable[Verdict]) -> list[Finding]:
             finding.count += 1
             if len(finding.cases) < MOST_CASES:
                 finding.cases.append((verdict.case.name, _shown(verdict.case.request.line)))
-    return sorted(found.values(), key=lambda finding: -finding.count)
+    return sorted(found.values(), key=lambda each: ("security hole" not in each.fix, -each.count))
 
 
 Advised = dict[tuple[Kind, str], tuple[str, str]]
@@ -101,7 +103,12 @@ def causes(
         key = (difference.kind, _place(difference), cause)
         if key not in seen:
             seen.add(key)
-            yield key, list(report.difference_lines(difference)), cause, fix
+            what = list(report.difference_lines(difference))
+            if difference.kind is Kind.STATUS and not (
+                crashed(outcome.legacy) or crashed(outcome.native)
+            ):
+                what += _said(outcome)
+            yield key, what, cause, fix
 
 
 def _place(difference: Difference) -> str:
@@ -109,6 +116,20 @@ def _place(difference: Difference) -> str:
     if difference.kind is Kind.STATUS:
         return f"status {difference.legacy} {difference.native}"
     return re.sub(r"\[[^\]]*\]", "[*]", difference.where)
+
+
+def _said(outcome: Outcome) -> Iterator[str]:
+    """What the side that refuses says, where the other one does not."""
+    ours, theirs = outcome.legacy, outcome.native
+    if (ours.response.status < 400) is (theirs.response.status < 400):
+        return
+    refused = ours if ours.response.status >= 400 else theirs
+    text = decoded(refused.response).body.decode(errors="replace")
+    if refused.response.media_type == "text/html":
+        text = re.sub(r"<[^>]*>", " ", text)
+    text = " ".join(text.split())
+    if text:
+        yield f"    {NAMES[refused.side]} says: {_shown(text)}"
 
 
 def _trace(verdict: Verdict) -> list[str]:

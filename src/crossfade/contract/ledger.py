@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from crossfade.contract.mutation import Compare, Explain, Memory, Strength, no_rules
 from crossfade.contract.receipts import Basis, Folder, Proof, Receipt
+from crossfade.contract.report import NONE_SERVED
 from crossfade.contract.runner import Outcome
 from crossfade.contract.validity import Inspector, folder_of
 from crossfade.dispatch import Gateway
@@ -74,6 +75,8 @@ def facts(outcome: Outcome, strength: tuple[str, Strength] | None) -> dict[str, 
             for each in outcome.differences[:_MOST_DIFFERENCES]
         ],
     }
+    if outcome.turned_away:
+        found["turned_away"] = True
     if strength is not None:
         shape, result = strength
         survivors = [[each.mutant, each.rule] for each in result.survivors]
@@ -136,6 +139,7 @@ class Page:
     unfinished: int = 0  # exchanges of tests that did not pass
     mutation: dict[str, tuple[int, tuple[tuple[str, str], ...]]] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
+    turned_away: set[str] = field(default_factory=set)  # cases that were sent to log in
 
     @property
     def _native(self) -> list[int]:
@@ -143,7 +147,10 @@ class Page:
 
     @property
     def _succeeded(self) -> int:
-        return sum(status < 400 for status in self._native)
+        return sum(
+            status is not None and status < 400 and case not in self.turned_away
+            for case, status in self.cases.items()
+        )
 
     def proof(self) -> Proof:
         """The numbers."""
@@ -171,7 +178,7 @@ class Page:
         if not self._native:
             return "all answered by Flask: nothing is proven"
         if not self._succeeded:
-            return "all of them errors (4xx, 5xx): what the route is for is not proven"
+            return NONE_SERVED
         if unexplained:
             return f"broken answers pass: {', '.join(unexplained[:3])}"
         return ""
@@ -209,6 +216,8 @@ class Ledger:
 
     def _take(self, page: Page, exchange: Mapping[str, Any], passed: bool) -> None:
         page.cases[exchange["case"]] = exchange["native_status"]
+        if exchange.get("turned_away"):
+            page.turned_away.add(exchange["case"])
         page.exchanges += 1
         page.unfinished += not passed
         page.differing += bool(exchange["differences"])

@@ -77,6 +77,10 @@ class LoginClient:
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send any request to Flask."""
         request = build_request(method, path, base_url=self._base_url, **options)
+        if "user-agent" not in httpx.Headers(options.get("headers")):
+            # As the cases are: Flask-Login takes a session for stale whose client has changed.
+            lines = tuple(pair for pair in request.headers if pair[0] != "user-agent")
+            request = replace(request, headers=lines)
         request = with_cookies(request, self._jar.pairs(request.raw_path, self._base_url.scheme))
         host = self._base_url.netloc.decode("ascii")
         exchange = self._runner.send(complete(request, host), Side.LEGACY, self._timeout)

@@ -20,6 +20,8 @@ from crossfade.contract.probes import ORIGIN, as_others, candidates, probes
 from crossfade.contract.request import CookieJar, with_cookies
 from crossfade.contract.rules import Rule
 from crossfade.contract.runner import SIDES, Outcome, Runner
+from crossfade.contract.state import compare_states
+from crossfade.contract.turned_away import sent_to_log_in, to_itself
 from crossfade.exchange import Request, Response
 from crossfade.model import FORCE_SIDE, Side
 from crossfade.routing import Target
@@ -58,7 +60,7 @@ class RouteResult:
         flasks: cases that Flask's URL map kept from FastAPI, as it has to be.
         others: cases that belong to another route.
         good: the request that the probes vary, and the status of Flask's answer to it.
-        refusal: the login and the beginning of Flask's answer, where that status is an error.
+        refusal: the login and the beginning of Flask's answer, where that is no success.
         remarks: what a reader has to know.
     """
 
@@ -73,7 +75,7 @@ class RouteResult:
     def tried(self, case: Case, answer: Response) -> None:
         """Note the request that the probes vary, with Flask's answer to it."""
         self.good = (case.request.line, answer.status)
-        if answer.status >= 400:
+        if answer.status >= 300:
             self.refusal = (case.login, _beginning(answer))
 
     @property
@@ -83,11 +85,9 @@ class RouteResult:
 
     @property
     def succeeded(self) -> int:
-        """Cases that Flask answered with 2xx or 3xx."""
-        return sum(
-            verdict.outcome is not None and verdict.outcome.legacy.response.status < 400
-            for verdict in self.verdicts
-        )
+        """Cases that Flask answered with 2xx or 3xx, but for those that were sent to log in."""
+        outcomes = (verdict.outcome for verdict in self.verdicts)
+        return sum(outcome is not None and outcome.served for outcome in outcomes)
 
     @property
     def unproven(self) -> str:
@@ -95,7 +95,7 @@ class RouteResult:
         if not self.verdicts:
             return "no case reached FastAPI's route"
         if not self.succeeded:
-            return f"every answer was an error (4xx, 5xx): {self._tried()}"
+            return f"every answer was an error (4xx, 5xx) or a redirect to a login: {self._tried()}"
         return ""
 
     def _tried(self) -> str:
@@ -287,19 +287,24 @@ class Prover:
                 if exchange is None or exchange[1] not in (None, target.route):
                     continue
                 answer = exchange[0]
-                rank = _rank(answer.status)
+                away = sent_to_log_in(request, answer) and not (
+                    exchange[2] or to_itself(request, answer)
+                )
+                rank = _REFUSED if away else _rank(answer.status)
                 if best is None or rank < best[0]:
                     best = (rank, replace(asked, login=login), answer)
                 if rank == 0:
                     return best[1:]
         return None if best is None else best[1:]
 
-    def _ask_flask(self, request: Request) -> tuple[Response, str | None] | None:
+    def _ask_flask(self, request: Request) -> tuple[Response, str | None, bool] | None:
+        """Flask's answer, the route that gave it, and whether it has changed anything."""
         try:
-            exchange, _ = self.runner.ask(request, Side.LEGACY, self.start, self.options.timeout)
+            exchange, end = self.runner.ask(request, Side.LEGACY, self.start, self.options.timeout)
         except ContractFailed:
             return None
-        return exchange.response, exchange.route
+        changed = 300 <= exchange.response.status < 400 and bool(compare_states(self.start, end))
+        return exchange.response, exchange.route, changed
 
     def _sequence(self, cases: Sequence[Case]) -> Iterator[Verdict]:
         """Cases that follow each other, each side on the rows and cookies that it left."""
@@ -349,6 +354,8 @@ _MOST_SAID: Final = 120
 
 def _beginning(answer: Response) -> str:
     """What an answer says, in one line; "" for a page."""
+    if answer.status < 400:
+        return f"to {next(iter(answer.values('location')), 'nowhere')}"
     if answer.media_type == "text/html":
         return ""
     text = " ".join(decoded(answer).body[: 4 * _MOST_SAID].decode(errors="replace").split())
@@ -357,6 +364,8 @@ def _beginning(answer: Response) -> str:
 
 def _help(status: int) -> str:
     """What makes a request that Flask refuses one that it serves."""
+    if status < 400:
+        return "contract_logins says who may ask, contract_values what a login takes"
     if status in (401, 403):
         return "contract_logins says who may ask"
     if status == 404:
@@ -364,10 +373,13 @@ def _help(status: int) -> str:
     return "contract_values gives good values, a file below contracts/ a whole request"
 
 
+_REFUSED: Final = 4
+
+
 def _rank(status: int) -> int:
     """How near a status is to success: a refused person is the furthest, input comes after it."""
     if status in (401, 403):
-        return 4
+        return _REFUSED
     return {2: 0, 3: 1, 4: 2}.get(status // 100, 3)
 
 

@@ -15,6 +15,10 @@ from crossfade.exchange import Exchange, Request
 from crossfade.model import Side
 from crossfade.wording import counted
 
+NONE_SERVED: Final = (
+    "all of them errors (4xx, 5xx) or redirects to a login: what the route is for is not proven"
+)
+
 SHOWN: Final = 12
 """Differences that are shown at most; the rest is counted."""
 
@@ -237,7 +241,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "route": None if outcome.stays_flasks else outcome.native.route,
         "native": outcome.is_native,
         "differs": bool(outcome.differences),
-        "succeeded": outcome.legacy.response.status < 400,
+        "succeeded": outcome.served,
         "overlooked": {str(rule): count for rule, count in outcome.overlooked.items()},
         "noise": [f"{outcome.native.route}: {where}" for where in outcome.noise],
     }
@@ -249,5 +253,5 @@ def _warning(tally: Tally) -> str:
     if tally.native == 0:
         return "all answered by Flask: nothing is proven"
     if tally.succeeded == 0:
-        return "all of them errors (4xx, 5xx): what the route is for is not proven"
+        return NONE_SERVED
     return ""

@@ -17,6 +17,7 @@ from crossfade.contract.freezing import Frozen
 from crossfade.contract.inprocess import InProcessApp, Reply, Scope, traceback_of
 from crossfade.contract.noise import SessionReader, by_the_clock, settle, signed_in_another_second
 from crossfade.contract.state import NoState, State, comparable, compare_states
+from crossfade.contract.turned_away import sent_to_log_in
 from crossfade.dispatch import Gateway
 from crossfade.exchange import Exchange, Headers, Request, Response
 from crossfade.model import FORCE_SIDE, SELECTION, Selection, Side
@@ -39,6 +40,7 @@ class Outcome:
             or because the test says so.
         overlooked: how many differences each rule of the map covered, by the rule.
         noise: places in which Flask differs from itself.
+        turned_away: whether Flask sent the client to log in, and did nothing else.
     """
 
     legacy: Exchange
@@ -47,6 +49,12 @@ class Outcome:
     stays_flasks: bool = False
     overlooked: Mapping[Any, int] = field(default_factory=dict)
     noise: tuple[str, ...] = ()
+    turned_away: bool = False
+
+    @property
+    def served(self) -> bool:
+        """Whether Flask did what was asked: 2xx, or 3xx that leads to no login."""
+        return self.legacy.response.status < 400 and not self.turned_away
 
     @property
     def is_native(self) -> bool:
@@ -144,7 +152,8 @@ class Runner:
             signed = signed_in_another_second(legacy.response, native.response)
             if not (signed or any(map(by_the_clock, found))):
                 break
-        return Outcome(legacy, native, found), ends
+        away = _turned_away(legacy, starts[Side.LEGACY], ends[Side.LEGACY])
+        return Outcome(legacy, native, found, turned_away=away), ends
 
     def ask(
         self, request: Request, side: Side, start: object, timeout: float
@@ -202,6 +211,12 @@ class Runner:
             reply.error or next(iter(raised), None),
             moment,
         )
+
+
+def _turned_away(exchange: Exchange, start: object, end: object) -> bool:
+    """Whether Flask sent the client to log in; who registers gets there as well, and is stored."""
+    sent = sent_to_log_in(exchange.request, exchange.response)
+    return sent and not compare_states(start, end)
 
 
 def _no_gateway(request: Request, reply: Reply) -> str:
