@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from fastapi import FastAPI
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from tests.asgi.kit import Mount, ask, flask_with
 
@@ -42,6 +44,19 @@ def test_a_rule_that_covers_the_page_stays(mount: Mount, rule: str) -> None:
     app = documented()
     mount(app, flask_with(f"GET {rule}"))
     assert ask(app, "GET", "/docs").served_by == "flask"
+
+
+def test_a_catch_all_of_fastapis_own_does_not_hide_the_pages(mount: Mount) -> None:
+    """As in FastAPI, which has its pages before what is mounted at the root."""
+
+    async def anything(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("anything")(scope, receive, send)
+
+    app = documented()
+    app.mount("/", anything)
+    mount(app, flask_with("GET /a"), "GET /{path:path}")
+    assert ask(app, "GET", "/b").text == "anything"
+    assert "swagger" in ask(app, "GET", "/docs").text
 
 
 def test_other_methods_on_the_pages_are_flasks(mount: Mount) -> None:

@@ -168,14 +168,23 @@ class RouteTable:
         try:
             rule, values = adapter.match(path, method, return_rule=True, websocket=False)
         except NotFound:
-            document = self._documents.get(path)
-            allowed = document is not None and method in ("GET", "HEAD")
-            return Found(document, {}) if allowed else _NOTHING
+            document = self._document(path, method)
+            return _NOTHING if document is None else Found(document, {})
         except (HTTPException, ValueError):
             # ValueError: more digits than Python reads, which older versions of Werkzeug let pass.
             return _NOTHING
         target = self._targets[id(rule)].get(method)
-        return _NOTHING if target is None else Found(target, values)
+        if target is None:
+            return _NOTHING
+        if target.legacy is None:
+            # A page of FastAPI's goes before FastAPI's own catch-all, never before Flask's.
+            document = self._document(path, method)
+            if document is not None and document.native is not target.native:
+                return Found(document, {})
+        return Found(target, values)
+
+    def _document(self, path: str, method: str) -> Target | None:
+        return self._documents.get(path) if method in ("GET", "HEAD") else None
 
     def confirms(self, target: Target, scope: Scope) -> bool:
         """Whether Flask's own map gives this request to the target's rule.
