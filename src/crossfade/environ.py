@@ -88,7 +88,7 @@ def path_info(scope: Scope) -> str:
         path = _origin_form(path)
     root: str = scope.get("root_path") or ""
     if root:
-        path = _below(path, script_name(scope))
+        path = _below(path, root)
     return path
 
 
@@ -166,11 +166,15 @@ def _origin_form(target: str) -> str:
     return target.partition("#")[0]
 
 
-def _below(path: str, prefix: str) -> str:
-    if not path.startswith(prefix):
-        return path
-    rest = path[len(prefix) :]
-    return rest if not rest or rest[0] == "/" else path
+def _below(path: str, root: str) -> str:
+    # uvicorn puts the prefix before the path as it was given: `/api/` makes `/api//x` of `/x`.
+    root = root.encode("utf-8", "surrogateescape").decode("latin-1")
+    bare = root.rstrip("/")
+    for prefix in (root, bare):
+        rest = path[len(prefix) :]
+        if path.startswith(prefix) and (rest[:1] == "/" or (not rest and prefix == bare)):
+            return rest
+    return path
 
 
 def _protocol(version: str) -> str:

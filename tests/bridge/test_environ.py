@@ -46,6 +46,10 @@ def built(**more: Any) -> dict[str, Any]:
         # a prefix ends where a segment ends
         ("/api/x", b"/api/x", "/api", "/x"),
         ("/api/x", b"/api/x", "/api/", "/x"),
+        ("/api//x", b"/api//x", "/api/", "/x"),
+        ("/api//x", b"/api//x", "/api", "//x"),
+        ("/api/", b"/api/", "/api/", "/"),
+        ("//x", b"//x", "/", "/x"),
         ("/api", b"/api", "/api", ""),
         ("/api/", b"/api/", "/api", "/"),
         ("/apiary", b"/apiary", "/api", "/apiary"),
