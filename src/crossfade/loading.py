@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ def load(target: str, root: Path) -> Any:
 
     Args:
         target: dots in the attribute go further in: `gateway:service.app`. What ends with `()` is
-            called and what it returns is meant: `gateway:create_app()`.
+            called, once in a process, and what it returns is meant: `gateway:create_app()`.
         root: is searched for the module before everything else.
 
     Raises:
@@ -48,4 +50,9 @@ def load(target: str, root: Path) -> Any:
         return found
     if not callable(found):
         raise NotLoadable(f"{attribute!r} of {module_name} can't be called")
-    return found()
+    return _made(found)
+
+
+@cache
+def _made(factory: Callable[[], Any]) -> Any:
+    return factory()
