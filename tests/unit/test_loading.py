@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,12 @@ from crossfade.loading import NotLoadable, load
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with a module that has a factory."""
     monkeypatch.setattr("sys.path", list(sys.path))
-    monkeypatch.delitem(sys.modules, "made", raising=False)
     (tmp_path / "made.py").write_text("def make():\n    return object()\n", encoding="utf-8")
-    return tmp_path
+    yield tmp_path
+    sys.modules.pop("made", None)
 
 
 def test_a_factory_is_called_once(root: Path) -> None:
