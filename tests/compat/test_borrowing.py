@@ -923,6 +923,26 @@ def test_error_handlers_are_kept_off_the_loop(mount: Mount) -> None:
     assert len(set(threads)) == 2
 
 
+@pytest.mark.parametrize("view", [False, True])
+def test_what_is_left_for_after_the_request_is_kept_off_the_loop(mount: Mount, view: bool) -> None:
+    """As any hook: it may block, and be `async def`."""
+    threads = []
+
+    async def handler() -> PlainTextResponse:
+        @flask.after_this_request
+        def note(response: flask.Response) -> flask.Response:
+            threads.append(threading.get_ident())
+            return response
+
+        threads.append(threading.get_ident())
+        return PlainTextResponse("a")
+
+    app = native(compat.flask_view(handler) if view else handler)
+    mount(app, flask_with("GET /a"), "GET /a")
+    assert ask(app, "GET", "/a").text == "a"
+    assert len(set(threads)) == 2
+
+
 @pytest.mark.parametrize("streamed", [True, False])
 def test_teardown_is_told_what_a_hook_raised(mount: Mount, streamed: bool) -> None:
     """Who commits in a teardown that is told of no error would keep half of a request."""

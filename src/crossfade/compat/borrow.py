@@ -32,7 +32,7 @@ from crossfade.compat.errors import (
 from crossfade.compat.exchange import Exchange
 from crossfade.compat.flaskside import FlaskSide
 from crossfade.compat.hops import Hopper
-from crossfade.compat.reach import needs_flask
+from crossfade.compat.reach import leaves_hooks, needs_flask
 from crossfade.compat.responses import LENDING
 from crossfade.compat.urls import LegacyUrls, find_native_urls
 from crossfade.environ import RequestRefused, build_environ
@@ -137,6 +137,7 @@ class BorrowedRoute:
         # What a mounted application uses can't be seen, and it has no way to ask for the context.
         self._is_mount = native.matches is not None
         self._uses_flask = self._is_mount or needs_flask(native.dependant)
+        self._leaves_hooks = leaves_hooks(native.dependant)
         own = borrower.flask_app.request_class.max_content_length
         self._has_own_limit = own is not flask.Request.max_content_length
 
@@ -148,6 +149,8 @@ class BorrowedRoute:
             scope[MAPPED] = True
         LENDING.set(borrower.flask_app)
         needs = self.around.needs(scope["headers"])
+        if self._leaves_hooks:
+            needs = needs._replace(after=True)
         if needs.context or self._uses_flask or (self._has_own_limit and _has_body(scope)):
             return self._run(scope, receive, send, needs)
         return self._run_bare(scope, receive, send)

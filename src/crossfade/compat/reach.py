@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
-from flask import has_app_context, has_request_context
+from flask import after_this_request, has_app_context, has_request_context
 from werkzeug.local import LocalProxy
 
 WITHOUT_CONTEXT: Final = "__crossfade_without_flask__"
@@ -28,6 +28,13 @@ def needs_flask(dependant: Any) -> bool:
         dependant: FastAPI's tree of the endpoint's dependencies; None for what has none.
     """
     return dependant is not None and any(_reaches(call) for call in _calls(dependant))
+
+
+def leaves_hooks(dependant: Any) -> bool:
+    """Whether an endpoint or anything that it depends on calls `after_this_request`."""
+    return dependant is not None and any(
+        _names(inspect.unwrap(call), after_this_request, set(), 0) for call in _calls(dependant)
+    )
 
 
 def _calls(dependant: Any) -> Iterator[Callable[..., Any]]:
@@ -60,6 +67,21 @@ def _uses(value: Any, seen: set[int], depth: int) -> bool:
     if not isinstance(function, FunctionType):
         return False
     return any(_uses(named, seen, depth + 1) for named in _named(function))
+
+
+def _names(value: Any, wanted: Any, seen: set[int], depth: int) -> bool:
+    """Whether a value is the wanted one, or a function that names it."""
+    if value is wanted:
+        return True
+    if issubclass(type(value), LocalProxy):
+        return False  # to look at a proxy such as `current_user` is to ask for a request
+    function = getattr(value, "__func__", value)
+    if id(function) in seen or depth > _DEEPEST or not isinstance(function, FunctionType):
+        return False
+    seen.add(id(function))
+    if _is_flasks(function.__module__ or ""):
+        return False
+    return any(_names(named, wanted, seen, depth + 1) for named in _named(function))
 
 
 def _named(function: FunctionType) -> Iterator[Any]:
