@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -181,3 +182,14 @@ def test_request_bodies_pass_through_middleware(mount: Mount) -> None:
     for target, side in (("/native", "fastapi"), ("/legacy", "flask")):
         answer = ask(app, "POST", target, body=b"payload")
         assert (answer.body, answer.served_by) == (b"payload", side)
+
+
+def test_a_hook_that_exits_takes_no_loop_with_it(mount: Mount) -> None:
+    """`sys.exit()` before a native route, in a task of Starlette's: an exception like any other."""
+    legacy = flask_with("GET /native")
+    legacy.before_request(sys.exit)
+    app = native_with("GET /native")
+    mount(app, legacy, "GET /native")
+    app.add_middleware(BaseMiddleware, word="after")
+    with pytest.raises(RuntimeError, match="the application raised SystemExit"):
+        ask(app, "GET", "/native")

@@ -14,7 +14,7 @@ import a2wsgi
 from crossfade.bridge.body import BodyTooLarge, ClientDisconnected
 from crossfade.bridge.exchange import Exchange
 from crossfade.bridge.handshake import as_http
-from crossfade.bridge.loop import Outbox
+from crossfade.bridge.loop import Outbox, raisable
 from crossfade.bridge.plain import answer
 from crossfade.bridge.pool import BridgeStats, Pool
 from crossfade.bridge.upload import Upload, has_body
@@ -219,7 +219,7 @@ class Bridge(a2wsgi.WSGIMiddleware):
             await self._start(exchange, send)
             await self._send_taken(exchange, send)
             if error is not None:
-                raise _raisable(error)
+                raise raisable(error)
 
     async def _send_stream(self, exchange: Exchange, send: Send) -> None:
         """Send an answer as it comes."""
@@ -241,7 +241,7 @@ class Bridge(a2wsgi.WSGIMiddleware):
             self._disconnected += 1
             return
         if exchange.error is not None:
-            raise _raisable(exchange.error)
+            raise raisable(exchange.error)
         await send({"type": "http.response.body", "body": b""})
 
     async def _start(self, exchange: Exchange, send: Send) -> None:
@@ -276,19 +276,6 @@ class Bridge(a2wsgi.WSGIMiddleware):
                 outbox = self._outboxes[loop] = Outbox(loop)
             self._outbox = outbox
         return outbox
-
-
-def _raisable(error: BaseException) -> Exception:
-    """Return what a request's task may raise.
-
-    A `SystemExit` or `KeyboardInterrupt` would end the event loop and all that it serves, a
-    `CancelledError` would be taken for the server's own.
-    """
-    if isinstance(error, Exception):
-        return error
-    wrapped = RuntimeError(f"the application raised {type(error).__name__}")
-    wrapped.__cause__ = error
-    return wrapped
 
 
 async def _watch(receive: Receive) -> None:

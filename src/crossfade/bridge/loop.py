@@ -87,3 +87,16 @@ class Outbox:
             if not item.taken:
                 item.expire()
         self._sweeper = self.loop.call_later(_SWEEP, self._sweep) if waiting else None
+
+
+def raisable(error: BaseException) -> Exception:
+    """Return what a request's task may raise of what an application raised on a thread.
+
+    A `SystemExit` or `KeyboardInterrupt` would end the event loop and all that it serves, a
+    `CancelledError` would be taken for the server's own.
+    """
+    if isinstance(error, Exception):
+        return error
+    wrapped = RuntimeError(f"the application raised {type(error).__name__}")
+    wrapped.__cause__ = error
+    return wrapped

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import anyio
 
-from crossfade.bridge.loop import Outbox
+from crossfade.bridge.loop import Outbox, raisable
 from crossfade.bridge.pool import Job, Pool
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class Hop(Job):
                 await self._wait_on()
         if self._error is not None:
             error, self._error = self._error, None
-            raise error
+            raise raisable(error)
         return self._result
 
     async def _wait_on(self) -> None:
