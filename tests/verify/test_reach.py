@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
+from crossfade.compat import flask_view
 from crossfade.contract.reach import Reach
-from crossfade.contract.roots import parts_of, place_of
+from crossfade.contract.roots import Applications, parts_of, place_of
 from crossfade.contract.sources import Part, Project
+from crossfade.routing import NativeApp
 
 FILES = {
     "pack/__init__.py": "from .inner import far as near\nfrom pack import inner\n",
@@ -191,3 +194,13 @@ def test_every_kind_of_callable_is_found(folder: Path) -> None:
     place = place_of(ways.decorated, Project())
     assert place is not None
     assert place.endswith(f"ways.py:{line}")
+
+
+def test_a_handler_below_flask_view_is_one(folder: Path) -> None:
+    """So that another handler of its module does not stand on it."""
+    ways = importlib.import_module("ways")
+    native = FastAPI()
+    native.add_api_route("/plain", ways.ring, response_model=None)
+    native.add_api_route("/view", flask_view(ways.reexported), response_model=None)
+    handlers = Applications(None, NativeApp(native), Project()).handlers()
+    assert {Part("ways", "ring"), Part("ways", "reexported")} <= handlers

@@ -150,7 +150,9 @@ class Applications:
         for value in [*views, *endpoints]:
             inner = inspect.unwrap(value) if callable(value) else value
             if isinstance(inner, FunctionType):
-                found |= {part for part, _, _ in _of_code(inner.__code__, self._project, 0)}
+                own = {part for part, _, _ in _of_code(inner.__code__, self._project, 0)}
+                # A wrapper without __wrapped__, such as flask_view's, holds the handler.
+                found |= own or parts_of(inner, self._project)
         return found
 
     def templates(self) -> Iterator[Path]:
