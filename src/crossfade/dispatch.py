@@ -26,11 +26,12 @@ from crossfade.compat.unborrowed import Message as Doubt
 from crossfade.compat.unborrowed import Unborrowed
 from crossfade.environ import path_info
 from crossfade.live import LiveMap, Snapshot
+from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
 from crossfade.outbound import Outbound, access_logger, without_body
 from crossfade.routing import NativeApp, NativeRoute, Target, mount_doubts
 
-logger = logging.getLogger("crossfade.dispatch")
+logger = Logs("crossfade.dispatch")
 
 _CHOSEN: Final = "crossfade.chosen"
 """Scope key: the child scope and ASGI app of the native route that was chosen."""
@@ -273,9 +274,8 @@ class Gateway:
     async def _lifespan(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         async def watch(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
-                # What was registered, decorated or wrapped after mount_legacy was called.
-                self.live.catch_up()
                 self.live.start()
+                # What was registered, decorated or wrapped after mount_legacy was called.
                 self._say_doubts(self.live.snapshot)
             await send(message)
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import logging
 import os
 import stat
 import threading
@@ -23,10 +22,11 @@ from pathlib import Path
 from typing import Final
 
 from crossfade.errors import MapError, Problem
+from crossfade.logs import Logs
 from crossfade.mapfile import MapFormError, MigrationMap, parse_map, read_map
 from crossfade.routing import RouteTable
 
-logger = logging.getLogger("crossfade.live")
+logger = Logs("crossfade.live")
 
 POLL_INTERVAL: Final = 0.2  # seconds; an edit is served within a second
 _SETTLE: Final = 0.05  # seconds in which a file must not change to count as saved
@@ -104,11 +104,16 @@ class LiveMap:
                 self.snapshot = Snapshot(in_force, self._build(in_force))
 
     def start(self) -> None:
-        """Follow the file in a thread of this process. Calling it again does nothing."""
+        """Follow the file in a thread of this process. Calling it again does nothing.
+
+        Raises:
+            MapError: the map does not fit the rules that Flask got after it was built.
+        """
         if self._thread is not None and self._thread.is_alive():
             return
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
+                self.catch_up()
                 self._stop = threading.Event()
                 self._thread = threading.Thread(
                     target=self._follow, args=(self._stop,), name="crossfade-map", daemon=True

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable
 from typing import Final
 
 from starlette.types import Message, Scope, Send
 
+from crossfade.logs import Logs
 from crossfade.model import Selection, Side
 
-access_logger = logging.getLogger("crossfade.access")
+access_logger = Logs("crossfade.access")
 
 _SERVED_BY: Final = {side: (b"x-served-by", side.framework.encode("ascii")) for side in Side}
 

@@ -9,13 +9,23 @@ import os
 from contextlib import suppress
 from typing import Any
 
+import flask
 import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from crossfade.model import FORCE_SIDE, Side
-from tests.asgi.kit import Answer, Mount, ask, ask_async, flask_with, http_scope, native_with
+from tests.asgi.kit import (
+    Answer,
+    Mount,
+    ask,
+    ask_async,
+    flask_with,
+    http_scope,
+    native_with,
+    save_map,
+)
 
 HEADER = "[gateway]\nserved_by_header = true\n"
 STATUS = '[gateway]\nstatus_path = "/_crossfade"\n'
@@ -236,3 +246,29 @@ def test_middleware_added_later_wraps_the_status(mount: Mount) -> None:
         return PlainTextResponse("who are you?", 401)
 
     assert ask(app, "GET", "/_crossfade").status == 401
+
+
+def test_a_filter_that_needs_a_request_breaks_none(
+    mount: Mount,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """It stands on a handler of the root logger, where the application's logging put it.
+
+    Both sides answer, a saved map is taken over, and standard error tells what was not logged.
+    """
+
+    def by_request(record: logging.LogRecord) -> bool:
+        return bool(flask.request.url)
+
+    handler = logging.StreamHandler()
+    handler.addFilter(by_request)
+    app = native_with("GET /native")
+    gateway = mount(app, flask_with("GET /native", "GET /legacy"))
+    monkeypatch.setattr(logging.getLogger("crossfade"), "handlers", [handler])
+    caplog.set_level(logging.INFO, "crossfade")
+    save_map(gateway, '[routes]\n"GET /native" = "native"\n')
+    assert [ask(app, "GET", path).status for path in ("/native", "/legacy")] == [200, 200]
+    assert gateway.live.rejected is None
+    assert "not logged by crossfade.access" in capfd.readouterr().err
