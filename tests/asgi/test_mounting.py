@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,8 @@ def test_flask_rules_added_later_are_flasks(mount: Mount) -> None:
     assert ask(app, "GET", "/a").served_by == "fastapi"
 
 
-def test_flask_rules_added_before_the_start_count(mount: Mount) -> None:
+@pytest.mark.parametrize("lifespan", [True, False])
+def test_flask_rules_added_before_the_start_count(mount: Mount, lifespan: bool) -> None:
     """A blueprint registered after mounting goes before a native route, as it would in Flask."""
     app = native_with("GET /users/{name}")
     legacy = flask_with("GET /users/<name>")
@@ -127,7 +128,7 @@ def test_flask_rules_added_before_the_start_count(mount: Mount) -> None:
     legacy.add_url_rule("/users/me", view_func=lambda: "me")
 
     async def visit() -> tuple[str, str]:
-        async with running(app):
+        async with running(app) if lifespan else nullcontext():
             later = await ask_async(app, http_scope("GET", "/users/me"))
             native = await ask_async(app, http_scope("GET", "/users/ann"))
         return later.text, native.served_by
