@@ -727,6 +727,26 @@ def test_a_fork_leaves_the_threads_behind() -> None:
     assert pool.join(20)
 
 
+def test_a_system_without_a_thread_to_spare_costs_no_place_in_the_queue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The request fails; once there are threads again, as many are served as before."""
+    pool = Pool(threads=1, streams=1, queue=0)
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="can't start"):
+                pool.submit(_Job(), streaming=True)
+    job = _Job()
+    assert pool.submit(job, streaming=True)
+    assert job.ran.wait(20)
+    assert pool.join(20)
+
+
 def test_the_wsgi_input_of_a_request_without_a_body_is_a_file() -> None:
     """Empty, and with the whole interface."""
 

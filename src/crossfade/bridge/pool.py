@@ -116,7 +116,11 @@ class Pool:
             start = self._needs_thread()
             at_once = self._ordinary <= self._alive - self._detached
         if start:
-            self._start()
+            try:
+                self._start()
+            except RuntimeError:
+                self.release(job)
+                raise
         self._jobs.put(job)
         return at_once
 
@@ -145,7 +149,7 @@ class Pool:
             self._start()
 
     def release(self, job: Job) -> None:
-        """Forget a job that streamed or waits and will never run."""
+        """Forget a job that will never run."""
         with self._lock:
             self._finish(job)
 
