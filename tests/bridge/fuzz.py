@@ -464,9 +464,11 @@ EXPLAINED: Final[list[tuple[str, Check]]] = [
 
 def explain(case: Case, direct: Outcome, gateway: Outcome, parser: str) -> str | None:
     """Return why two outcomes differ, or None where nothing explains it."""
-    told_otherwise = _told_otherwise(case, direct, gateway, parser)
+    told_otherwise = _told_otherwise(case, direct[:1], gateway[:1], parser)
     if told_otherwise is not None:
-        return told_otherwise
+        gateway = [*direct[:1], *gateway[1:]]  # so that one case may differ for two reasons
+        if direct == gateway:
+            return told_otherwise
     for reason, check in EXPLAINED:
         if check(case, direct, gateway):
             return reason
