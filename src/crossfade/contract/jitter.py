@@ -27,8 +27,8 @@ class Noise:
         request: Request,
         start: object,
         end: object,
-    ) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
-        """Return the differences that are none of Flask's own, and the places that are.
+    ) -> tuple[tuple[Difference, ...], tuple[str, ...], Mapping[str, Difference]]:
+        """Return the differences that are none of Flask's own, the places that are, and these.
 
         What stands in a noisy place must still look alike: a clock on one side and nothing, or a
         date of another form, on the other is no noise.
@@ -53,14 +53,14 @@ class Noise:
         def is_noise(difference: Difference) -> bool:
             if difference.where == session:
                 return True
-            if not _is_noise(difference, own):
+            if not like_flasks_own(difference, own):
                 return False
             return difference.kind is not Kind.TEXT or _same_where_flask_is_steady(
                 *(_lines(each.response) for each in (outcome.legacy, again, outcome.native))
             )
 
         kept = tuple(each for each in differences if not is_noise(each))
-        return kept, tuple(d.where for d in differences if d not in kept)
+        return kept, tuple(d.where for d in differences if d not in kept), own
 
     def _session_is_noise(self, outcome: Outcome, again: Exchange) -> str | None:
         """The place of Flask's session cookie, where only what Flask draws by lot differs in it.
@@ -117,7 +117,8 @@ def _is_unsteady(line: str, other: str, native: str) -> bool:
     return _form(line) != _form(other) or _form(line) == _form(native)
 
 
-def _is_noise(difference: Difference, own: Mapping[str, Difference]) -> bool:
+def like_flasks_own(difference: Difference, own: Mapping[str, Difference]) -> bool:
+    """Whether Flask differs from itself there as well, and FastAPI's value has the same form."""
     same = own.get(difference.where)
     if same is None or same.kind is not difference.kind:
         return False

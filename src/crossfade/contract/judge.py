@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from crossfade.compare import Difference, Kind, form_difference
-from crossfade.contract.jitter import Noise
+from crossfade.contract.jitter import Noise, like_flasks_own
 from crossfade.contract.rules import Rule, Rules
 from crossfade.contract.runner import Outcome, Runner
 from crossfade.exchange import Request
@@ -46,8 +46,9 @@ class Judge:
             return outcome, ends
         kept, used = self._split(outcome)
         noise: tuple[str, ...] = ()
+        varies: Mapping[str, Difference] = {}
         if kept:
-            kept, noise = self._noise.without(
+            kept, noise, varies = self._noise.without(
                 kept, outcome, requests[Side.LEGACY], starts[Side.LEGACY], ends[Side.LEGACY]
             )
         if (used or noise) and not any(each.kind in _BODIES for each in kept):
@@ -55,7 +56,8 @@ class Judge:
             hidden = form_difference(outcome.legacy.response, outcome.native.response)
             if hidden is not None and not self._overlooked(outcome, hidden):
                 kept = (*kept, hidden)
-        return replace(outcome, differences=kept, overlooked=used, noise=noise), ends
+        outcome = replace(outcome, differences=kept, overlooked=used, noise=noise, varies=varies)
+        return outcome, ends
 
     def _split(self, outcome: Outcome) -> tuple[tuple[Difference, ...], dict[Rule, int]]:
         route = outcome.native.route or ""
@@ -83,7 +85,10 @@ class Judge:
 
     def explain(self, outcome: Outcome, difference: Difference) -> str | None:
         """Why a difference of this exchange does not count, in words; None where it does."""
-        if difference.where in outcome.noise:
+        steady_form = difference.where in outcome.varies and difference.kind is not Kind.TEXT
+        if difference.where in outcome.noise and (
+            not steady_form or like_flasks_own(difference, outcome.varies)
+        ):
             return "Flask differs from itself there"
         route = outcome.native.route or ""
         return next((str(r) for r in self.rules_of(route) if r.covers(difference)), None)

@@ -104,12 +104,31 @@ def settle(
 def by_the_clock(difference: Difference) -> bool:
     """Whether the two sides may differ only because they answered in different seconds."""
     ours, theirs = difference.legacy or "", difference.native or ""
+    if difference.kind in (Kind.JSON_VALUE, Kind.STATE):
+        return _seconds_apart(ours, theirs, 60)
     if difference.kind not in (Kind.COOKIE, Kind.HEADER):
         return False
     one, other = _SIGNED.fullmatch(ours), _SIGNED.fullmatch(theirs)
     if one and other:
         return one[1] == other[1] and one[2] != other[2]
     return _date_within(difference, 60) or _number_within(difference, 60)
+
+
+_SECOND: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z|\+00:00)?")
+"""A value that holds a second and nothing finer, as a database's `CURRENT_TIMESTAMP` writes it."""
+
+
+def _seconds_apart(ours: str, theirs: str, most: int) -> bool:
+    """Whether two texts of a body or a row are moments in one form, which the clock may set off."""
+    first, second = (text.strip("\"'") for text in (ours, theirs))
+    if _SECOND.fullmatch(first) and _SECOND.fullmatch(second) and first[19:] == second[19:]:
+        one, other = (datetime.fromisoformat(text[:19]) for text in (first, second))
+    else:
+        date, later = http_date(first), http_date(second)
+        if date is None or later is None:
+            return False
+        one, other = date, later
+    return abs((one - other).total_seconds()) <= most
 
 
 _SIGNED_WITHIN: Final = re.compile(rb"(\.?[\w-]+)\.[\w-]{5,8}\.[\w-]{20,}")

@@ -40,6 +40,7 @@ class Outcome:
             or because the test says so.
         overlooked: how many differences each rule of the map covered, by the rule.
         noise: places in which Flask differs from itself.
+        varies: how Flask differs from itself, by the place.
         turned_away: whether Flask sent the client to log in, and did nothing else.
     """
 
@@ -49,6 +50,7 @@ class Outcome:
     stays_flasks: bool = False
     overlooked: Mapping[Any, int] = field(default_factory=dict)
     noise: tuple[str, ...] = ()
+    varies: Mapping[str, Difference] = field(default_factory=dict)
     turned_away: bool = False
 
     @property
