@@ -53,16 +53,12 @@ def advise(difference: Difference, legacy: Exchange, native: Exchange) -> Advice
 def follows(difference: Difference, legacy: Exchange, native: Exchange) -> bool:
     """Whether a difference only follows from the statuses: what is served has another body.
 
-    So it is where one side crashed, refuses, redirects or sends nothing or a part of it, and of two
-    refusals in what nobody has a name for.
+    So it is where one side crashed, refuses, redirects or sends nothing or a part of it.
     """
     ours, theirs = legacy.response.status, native.response.status
     if ours == theirs or difference.kind in (Kind.STATUS, Kind.STATE):
         return False
-    if crashed(legacy) or crashed(native) or _sort(ours) != _sort(theirs):
-        return True
-    of_an_error = difference.kind is Kind.JSON_VALUE and ours >= 400
-    return of_an_error and advise(difference, legacy, native) is None
+    return crashed(legacy) or crashed(native) or _sort(ours) != _sort(theirs)
 
 
 def _sort(status: int) -> object:

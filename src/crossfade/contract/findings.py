@@ -95,6 +95,8 @@ def causes(
         if follows(difference, outcome.legacy, outcome.native):
             continue
         advice = advise(difference, outcome.legacy, outcome.native)
+        if advice is None and _of_two_refusals(difference, outcome):
+            continue
         cause, fix = ("", "") if advice is None else (advice.cause, advice.fix)
         place = (difference.kind, _place(difference))
         if verdict.case.name == GOOD_REQUEST:
@@ -116,6 +118,12 @@ def _place(difference: Difference) -> str:
     if difference.kind is Kind.STATUS:
         return f"status {difference.legacy} {difference.native}"
     return re.sub(r"\[[^\]]*\]", "[*]", difference.where)
+
+
+def _of_two_refusals(difference: Difference, outcome: Outcome) -> bool:
+    """Whether a member differs because the errors do: their statuses say so in a finding."""
+    ours, theirs = outcome.legacy.response.status, outcome.native.response.status
+    return difference.kind is Kind.JSON_VALUE and ours != theirs and min(ours, theirs) >= 400
 
 
 def _said(outcome: Outcome) -> Iterator[str]:
