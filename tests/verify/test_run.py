@@ -40,7 +40,9 @@ def test_what_passes_gets_one_and_the_rest_says_why_not(shop: Path) -> None:
     lines = result.stdout.splitlines()
     assert "receipt written: 1 route" in lines
     assert "GET /page: no receipt: 1 exchange of 1 differ" in lines
-    errors = "all of them errors (4xx, 5xx) or redirects to a login: what the route is for is not proven"
+    errors = (
+        "all of them errors (4xx, 5xx) or redirects to a login: what the route is for is not proven"
+    )
     assert f"GET /teapot: no receipt: {errors}" in lines
     (file,) = (shop / "proofs" / "http").iterdir()
     receipt = Folder(file.parent).read(ITEM)
