@@ -1,7 +1,7 @@
 """Who answers: the gateway's choice against Flask's own, for generated URL maps and requests.
 
-The default run is short. `.ci/run` sets CROSSFADE_ROUTING_EXAMPLES=2500 for each of two runs, which makes
-100,000 requests.
+The default run is short. `.ci/run` sets CROSSFADE_ROUTING_EXAMPLES=2500 for each of two runs,
+which makes 100,000 requests.
 """
 
 from __future__ import annotations
