@@ -279,21 +279,26 @@ class Gateway:
                 self._say_doubts(self.live.snapshot)
             await send(message)
 
+        closed = False
+
         async def receive_and_close() -> Message:
+            nonlocal closed
             message = await receive()
             if message["type"] == "lifespan.shutdown":
                 # Now, while the application still has what it opened: a server ends its process
                 # as soon as it hears that the shutdown is complete.
                 await self._close()
+                closed = True
             return message
 
         try:
             await app(scope, receive_and_close, watch)
         finally:
-            await self._close()
+            if not closed:
+                await self._close()
 
     async def _close(self) -> None:
-        """Wait for what still works for a request. A second call finds nothing to do."""
+        """Wait for what still works for a request."""
         self.live.stop()
         await self.bridge.aclose()
         if self.borrower is not None:

@@ -170,6 +170,29 @@ def test_lifespan_runs_once_and_its_state_is_seen(mount: Mount) -> None:
     asyncio.run(visit("startup", "shutdown", "startup"))  # again, as test suites do
 
 
+def test_nothing_is_waited_for_after_the_shutdown(
+    mount: Mount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that was interrupted cancels it then, and says that there was no lifespan."""
+    app = FastAPI()
+    gateway = mount(app, flask_with())
+    closed: list[str] = []
+    aclose = gateway.bridge.aclose
+
+    async def counted() -> None:
+        closed.append("bridge")
+        await aclose()
+
+    monkeypatch.setattr(gateway.bridge, "aclose", counted)
+
+    async def visit() -> None:
+        async with running(app):
+            assert closed == []
+
+    asyncio.run(visit())
+    assert closed == ["bridge"]
+
+
 def test_a_failing_startup_is_reported_and_stops_the_watch(mount: Mount) -> None:
     """As in FastAPI: the exception reaches the server."""
 
