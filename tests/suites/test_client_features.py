@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from crossfade.contract.cases import read_cases
+from tests.plugin.test_plugin import QUIET
 
 SHOP = """
 import threading
@@ -252,8 +253,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the suite as its team does."""
-    quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-    command = [sys.executable, "-m", "pytest", *quiet, *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", *QUIET, *arguments]
     environment = {**os.environ, "API_TOKEN": "from-the-environment"}
     environment.pop("PYTEST_ADDOPTS", None)
     return subprocess.run(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from crossfade.contract.cases import read_cases
+from tests.plugin.test_plugin import QUIET
 
 FLASKR = Path(__file__).parent / "flaskr"
 GATEWAY = ("-o", "crossfade_app=blog_gateway:app")
@@ -28,8 +29,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(project: Path, *arguments: str, defect: str = "") -> subprocess.CompletedProcess[str]:
     """Run the suite as its team does."""
-    quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-    command = [sys.executable, "-m", "pytest", *quiet, *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", *QUIET, *arguments]
     environment = {**os.environ, "FLASKR_DEFECT": defect, "COLUMNS": "120"}
     environment.pop("PYTEST_ADDOPTS", None)
     return subprocess.run(

@@ -11,6 +11,7 @@ import pytest
 
 from crossfade.contract.cases import read_cases
 from crossfade.contract.project_text import ProjectText
+from tests.plugin.test_plugin import QUIET
 
 APP = """
 import secrets
@@ -122,8 +123,7 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def record(project: Path, *options: str) -> tuple[dict[str, list[str]], str]:
     """Record the suite; return the case texts of each test, and what the run printed."""
-    quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-    command = [sys.executable, "-m", "pytest", *quiet]
+    command = [sys.executable, "-m", "pytest", "-q", *QUIET]
     environment = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
     result = subprocess.run(
         [*command, "--crossfade-record=cases", *options],

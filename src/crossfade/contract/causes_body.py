@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Final
 
 from crossfade.codings import PACKAGES, unread
@@ -13,6 +13,7 @@ from crossfade.contract import advice as look
 from crossfade.contract.advice import Advice
 from crossfade.contract.causes_head import content_type, default_page
 from crossfade.contract.causes_status import validation
+from crossfade.contract.dates import iso_moment
 from crossfade.exchange import Exchange
 
 _HTTP_DATE: Final = re.compile(r'"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"')
@@ -75,10 +76,9 @@ def dates(difference: Difference, legacy: Exchange, native: Exchange) -> Advice 
 def _moment(text: str | None) -> datetime | None:
     """The moment of a JSON text, in UTC where it names no zone."""
     try:
-        found = datetime.fromisoformat((text or "").strip('"').replace("Z", "+00:00"))
+        return iso_moment((text or "").strip('"'))
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
 
 
 def numbers(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:

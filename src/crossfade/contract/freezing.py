@@ -5,15 +5,15 @@ from __future__ import annotations
 import importlib
 import os
 import random
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import datetime, timezone
+from datetime import datetime
 from importlib import metadata
 from typing import Any
 from unittest import mock
 
+from crossfade.contract.dates import in_a_zone, iso_moment
 from crossfade.contract.errors import ContractError
 
 Frozen = Callable[[], AbstractContextManager[object]]
@@ -52,10 +52,7 @@ def frozen(at: datetime | str | None = None, seed: int | None = 0) -> Frozen:
 
 
 def _moment(at: datetime | str) -> datetime:
-    if isinstance(at, str):
-        # Python reads the zone "Z" from 3.11 on.
-        at = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", at))
-    return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
+    return iso_moment(at) if isinstance(at, str) else in_a_zone(at)
 
 
 def _time_machine() -> Any:
