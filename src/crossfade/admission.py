@@ -21,6 +21,7 @@ _DOUBTFUL: Final = 4
 _BITS: Final = {
     b"host": 8,
     b"content-type": 16,
+    b"authorization": 32,
     b"content-length": _LENGTH,
     b"transfer-encoding": _CODING,
     b"upgrade": _DOUBTFUL,
@@ -40,7 +41,9 @@ def is_doubtful(scope: Scope) -> bool:
     if seen & _DOUBTFUL or seen & (_LENGTH | _CODING) == _LENGTH | _CODING:
         return True
     raw: bytes | None = scope.get("raw_path")
-    return raw is not None and (raw[:1] != b"/" or not raw.isascii())
+    if raw is not None and (raw[:1] != b"/" or not raw.isascii()):
+        return True
+    return not scope["query_string"].isascii()
 
 
 def is_bridges(scope: Scope) -> bool:
@@ -48,14 +51,14 @@ def is_bridges(scope: Scope) -> bool:
 
     Flask answers what asks for a WebSocket over HTTP: it says that it has none.
     """
-    for name, value in scope["headers"]:
-        if name == b"upgrade" and value.strip().lower() == b"websocket":
-            return True
     try:
-        build_environ(scope, io.BytesIO())
+        environ = build_environ(scope, io.BytesIO())
     except RequestRefused:
         return True
-    return False
+    # As Werkzeug's `Map.bind_to_environ`: `Upgrade` alone is no handshake.
+    options = environ.get("HTTP_CONNECTION", "").lower().split(",")
+    upgrades = any(option.strip() == "upgrade" for option in options)
+    return upgrades and environ.get("HTTP_UPGRADE", "").lower() == "websocket"
 
 
 def checking_body(app: ASGIApp) -> ASGIApp:

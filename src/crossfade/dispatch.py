@@ -6,38 +6,39 @@ import asyncio
 import json
 import logging
 import os
-import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Protocol
 
-from fastapi.routing import APIRoute
+from fastapi import FastAPI
 from flask import Flask
-from starlette.convertors import CONVERTOR_TYPES
-from starlette.datastructures import URLPath
+from starlette.middleware import Middleware
 from starlette.middleware.errors import ServerErrorMiddleware
-from starlette.routing import BaseRoute, Match, Mount, NoMatchFound, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crossfade.admission import checking_body, is_bridges, is_doubtful
 from crossfade.bridge import Bridge
-from crossfade.compat.borrow import ROOT_PATH, Borrower
+from crossfade.compat.borrow import Borrower
 from crossfade.compat.guards import Guard
 from crossfade.compat.unborrowed import Message as Doubt
 from crossfade.compat.unborrowed import Unborrowed
-from crossfade.environ import path_info
+from crossfade.environ import ROOT_PATH, path_info
 from crossfade.live import LiveMap, Snapshot
 from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
 from crossfade.outbound import Outbound, access_logger, without_body
-from crossfade.routing import NativeApp, NativeRoute, Target, mount_doubts
+from crossfade.reading import Entrance, as_sent, as_shown, one_reading
+from crossfade.routing import (
+    CHOSEN,
+    Chosen,
+    Found,
+    NativeApp,
+    NativeRoute,
+    Target,
+    child_scope,
+    mount_doubts,
+)
 
 logger = Logs("crossfade.dispatch")
-
-_CHOSEN: Final = "crossfade.chosen"
-"""Scope key: the child scope and ASGI app of the native route that was chosen."""
-
-_TAKES_ANY_TEXT: Final = {type(CONVERTOR_TYPES["str"]), type(CONVERTOR_TYPES["path"])}
-
 
 Tap = Callable[[Scope, Receive, Send], tuple[Receive, Send]]
 """What listens to one version of the map's traffic: gives back what to read from and write to."""
@@ -54,27 +55,6 @@ class Recorder(Protocol):
 
     def close(self) -> None:
         """Write what is still to be written. From a thread."""
-
-
-class ChosenRoute(BaseRoute):
-    """Stands at the head of FastAPI's router and answers where the gateway has chosen already.
-
-    FastAPI's own scan of its routes, which costs time for each route, is then never reached.
-    """
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match if, and only if, the gateway has chosen a native route."""
-        chosen = scope.get(_CHOSEN)
-        return (Match.NONE, {}) if chosen is None else (Match.FULL, chosen[0])
-
-    def handle(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # type: ignore[override]
-        """Call the chosen route."""
-        app: ASGIApp = scope[_CHOSEN][1]
-        return app(scope, receive, send)
-
-    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
-        """Raise `NoMatchFound`: it has no URL of its own."""
-        raise NoMatchFound(name, path_params)
 
 
 class Gateway:
@@ -107,7 +87,6 @@ class Gateway:
         self.borrower = borrower
         self.flask_app = flask_app
         self.native = native
-        self._left_to_router = frozenset(r for r in native.routes if _has_own_ways(r.route))
         self._said: set[str] = set()
         self.recorder = recorder
         self.unborrowed = unborrowed or Unborrowed(None, None)
@@ -125,32 +104,65 @@ class Gateway:
         if scope["type"] == "http":
             return self._http(app, scope, receive, send)
         if scope["type"] == "websocket":
-            native = self.native.takes_websocket(scope)
-            return (app if native else self.bridge)(scope, receive, send)
+            return self._websocket(app, scope, receive, send)
         return self._lifespan(app, scope, receive, send)
+
+    def read(self, scope: Scope) -> dict[str, Any]:
+        """Return what of a request is to be shown to FastAPI's middleware in another way."""
+        self._note_root_path(scope)
+        return one_reading(scope, self.live.snapshot.table.entered(scope))
+
+    def _note_root_path(self, scope: Scope) -> None:
+        """Keep the server's root path apart from the one that FastAPI was given.
+
+        That is put into every scope, whatever the server says, and no server told Flask.
+        """
+        if self.native.app.root_path:
+            scope[ROOT_PATH] = ""
+        elif ROOT_PATH in scope:  # of a gateway around this one
+            scope[ROOT_PATH] = scope["root_path"]
 
     def _http(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         self.live.start()
         snapshot = self.live.snapshot
         if snapshot is not self._begun:
             self._begin(snapshot)
+        self._note_root_path(scope)
+        sent = as_sent(scope)
         gateway = snapshot.map.gateway
-        if gateway.status_path is not None and _is_below_root(scope, gateway.status_path):
-            return self._status(scope, send)
-        selection, chosen = self.choose(snapshot, scope)
-        scope[SELECTION] = selection
+        if gateway.status_path is not None and _is_below_root(sent, gateway.status_path):
+            return self._status(sent, send)
+        selection, chosen = self.choose(snapshot, sent)
+        sent[SELECTION] = scope[SELECTION] = selection
         if self._tap is not None:
-            receive, send = self._tap(scope, receive, send)
+            receive, send = self._tap(sent, receive, send)
         if gateway.served_by_header or access_logger.isEnabledFor(logging.INFO):
-            send = Outbound(send, scope, selection, gateway.served_by_header)
+            send = Outbound(send, sent, selection, gateway.served_by_header)
             if selection.side is Side.NATIVE:
                 app = self._answering_errors(app)
-        if selection.side is Side.LEGACY:
-            return self.bridge(scope, receive, send)
+        if chosen is None:
+            return self.bridge(sent, receive, send)
+        scope = as_shown(scope, chosen.changes)
         if scope["method"] == "HEAD":
             send = without_body(scope, send)
-        scope[_CHOSEN] = chosen
+        scope[CHOSEN] = chosen
         return app(scope, receive, send)
+
+    def _websocket(
+        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send
+    ) -> Awaitable[None]:
+        """Hand a handshake to the native route of its path, or to Flask as the GET that it is."""
+        self._note_root_path(scope)
+        table = self.live.snapshot.table
+        sent = as_sent(scope)
+        changes = one_reading(sent, table.entered(sent))
+        shown = as_shown(scope, changes)
+        found = self.native.websocket(shown, table.served)
+        if found is None or not table.takes_host(sent):
+            return self.bridge(sent, receive, send)
+        child, route = found
+        shown[CHOSEN] = Chosen(child, route.handle, route, changes)
+        return app(shown, receive, send)
 
     def _answering_errors(self, app: ASGIApp) -> ASGIApp:
         """Have an unhandled exception answered on this side of the gateway.
@@ -163,10 +175,8 @@ class Gateway:
         handler = handlers.get(Exception) or handlers.get(500)
         return ServerErrorMiddleware(app, handler=handler, debug=native.debug)
 
-    def choose(
-        self, snapshot: Snapshot, scope: Scope
-    ) -> tuple[Selection, tuple[Scope, ASGIApp] | None]:
-        """Return who answers, and for a native answer the child scope and what to call."""
+    def choose(self, snapshot: Snapshot, scope: Scope) -> tuple[Selection, Chosen | None]:
+        """Return who answers, and for a native answer what does so."""
         table = snapshot.table
         found = table.match(scope)
         target = found.target
@@ -178,33 +188,33 @@ class Gateway:
             if doubtful and is_bridges(scope):
                 native = False
             if native and table.confirms(target, scope):
-                child = _child_scope(target, found.values, scope)
-                if child is not None:
-                    child, app = self._chosen(target, target.native, child)
-                    chosen = (child, checking_body(app) if doubtful else app)
+                chosen = self._chosen(target, target.native, found, scope)
+                if chosen is not None:
+                    if doubtful:
+                        chosen = chosen._replace(app=checking_body(chosen.app))
                     return Selection(Side.NATIVE, route, snapshot.revision), chosen
         return Selection(Side.LEGACY, route, snapshot.revision), None
 
-    def _chosen(self, target: Target, native: NativeRoute, child: Scope) -> tuple[Scope, ASGIApp]:
-        """Return what a native route adds to the scope, and it with all that it borrows.
-
-        A route whose class has a `handle` or `matches` of its own, which may be what guards it, is
-        left to FastAPI's router.
-        """
-        app = native.app
-        if native in self._left_to_router:
-            child = {key: value for key, value in child.items() if key == ROOT_PATH}
-            app = self._by_router
+    def _chosen(
+        self, target: Target, native: NativeRoute, found: Found, scope: Scope
+    ) -> Chosen | None:
+        """Return a native route with what it adds to the scope and all that it borrows."""
+        changes = one_reading(scope, found.environ)
+        if changes:
+            scope = {**scope, **changes}
+        child = child_scope(target, native, found.values, scope)
+        if child is None and native.decides:
+            for other in self.native.alternatives(native, scope["method"]):
+                child = child_scope(target, other, found.values, scope)
+                if child is not None:
+                    native = other
+                    break
+        if child is None:
+            return None
+        app: ASGIApp = native.app
         if self.borrower is not None and target.hooks is Hooks.FLASK:
             app = self.borrower.route(target, native, app)
-        return child, app
-
-    async def _by_router(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let FastAPI's router find the route that was chosen."""
-        del scope[_CHOSEN]
-        if scope["method"] == "HEAD":
-            scope = {**scope, "method": "GET"}
-        await self.native.app.router(scope, receive, send)
+        return Chosen(child, app, native.route, changes)
 
     def _begin(self, snapshot: Snapshot) -> None:
         """Record by another version of the map."""
@@ -352,36 +362,20 @@ class GatewayMiddleware:
         return self.gateway(self.app, scope, receive, send)
 
 
-def _child_scope(target: Target, values: Mapping[str, Any], scope: Scope) -> Scope | None:
-    """Return what Starlette's router would add to the scope; None where it would not match."""
-    native = target.native
-    assert native is not None  # the caller chose it
-    if native.matches is not None:
-        match, child = native.matches(scope)
-        # It moves the root path down to itself; Flask, around it, is where it was.
-        child[ROOT_PATH] = scope.get("root_path", "")
-        return child if match is Match.FULL else None
-    path_params = dict(scope.get("path_params", ()))
-    for legacy_name, value in values.items():
-        name = target.names.get(legacy_name, legacy_name)
-        convertor = native.convertors.get(name)
-        if convertor is None:  # of Flask's host or `defaults`
-            path_params[name] = value
-            continue
-        text = value if type(value) is str else str(value)
-        if type(convertor) in _TAKES_ANY_TEXT:
-            path_params[name] = text
-        elif type(value) is not str or re.fullmatch(convertor.regex, text):
-            path_params[name] = convertor.convert(text)
-        else:
-            return None
-    return {"endpoint": native.endpoint, "path_params": path_params, "route": native.route}
+def add_entrance(app: FastAPI, gateway: Gateway) -> None:
+    """Let middleware that will be added, which the gateway stands inside of, see one reading too.
 
+    Only when the application builds its stack is it known whether there is any.
+    """
+    build = app.build_middleware_stack
 
-def _has_own_ways(route: BaseRoute) -> bool:
-    own = type(route)
-    known = (APIRoute, Route, Mount)
-    return not any(own.handle is each.handle and own.matches is each.matches for each in known)
+    def build_middleware_stack() -> ASGIApp:
+        outermost = next((each.cls for each in app.user_middleware), GatewayMiddleware)
+        if outermost not in (GatewayMiddleware, Entrance):
+            app.user_middleware.insert(0, Middleware(Entrance, read=gateway.read))
+        return build()
+
+    app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]
 
 
 def _is_below_root(scope: Scope, path: str) -> bool:

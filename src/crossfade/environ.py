@@ -11,12 +11,23 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Protocol
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 Scope = Mapping[str, Any]
 
+ROOT_PATH: Final = "crossfade.root_path"
+"""Scope key: the server's root path, where `scope["root_path"]` has become another one.
+
+`FastAPI(root_path=…)` puts its own there, which the server and Flask know nothing of, and a mounted
+application's scope has the mount's in it.
+"""
+
+_IN_A_PATH: Final = "/:@!$&'()*+,;=~"  # RFC 3986 3.3: beside what `quote` leaves alone
+
 _SCHEMES: Final = {"ws": "http", "wss": "https"}
-_SINGLETONS: Final = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_HOST"})
+_SINGLETONS: Final = frozenset(
+    {"CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_HOST", "HTTP_AUTHORIZATION"}
+)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _METHOD: Final = re.compile(r"[!$%&'*+\-.^_`|~0-9A-Z]{3,20}")
 _FILE_BLOCK: Final = 65536
@@ -80,22 +91,37 @@ def path_info(scope: Scope) -> str:
     A path that a middleware rewrote without its `raw_path` is taken as rewritten. The target in
     absolute form (RFC 9112 3.2.2) gives its path, and a fragment is dropped, as gunicorn does.
     """
+    path = whole_path(scope)
+    root = root_path(scope)
+    return _below(path, root) if root else path
+
+
+def whole_path(scope: Scope) -> str:
+    """Return what `path_info` does, with the root path in front of it."""
     path: str = scope["path"]
     raw: bytes | None = scope.get("raw_path")
     if not path.isascii() or (raw is not None and raw != path.encode()):
-        path = _decoded(path, raw)
-    elif path[:1] != "/" or "#" in path:
-        path = _origin_form(path)
-    root: str = scope.get("root_path") or ""
-    if root:
-        path = _below(path, root)
+        return _decoded(path, raw)
+    if path[:1] != "/" or ("#" in path and raw is not None):
+        return _origin_form(path)
     return path
+
+
+def root_path(scope: Scope) -> str:
+    """Return the root path that the server gave."""
+    root: str = scope.get(ROOT_PATH, scope.get("root_path")) or ""
+    return root
 
 
 def script_name(scope: Scope) -> str:
     """Return SCRIPT_NAME: `root_path`, one character per byte, without a slash at its end."""
-    root: str = scope.get("root_path") or ""
+    root = root_path(scope)
     return root.rstrip("/").encode("utf-8", "surrogateescape").decode("latin-1") if root else ""
+
+
+def quoted(path: str) -> str:
+    """Return a path as a client sends it."""
+    return quote(path, safe=_IN_A_PATH, errors="surrogateescape")
 
 
 def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
@@ -111,7 +137,7 @@ def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
             length came with a transfer coding, control characters, a method in lower case.
     """
     raw: bytes | None = scope.get("raw_path")
-    target = (raw if raw is not None else scope["path"].encode()).decode("latin-1")
+    target = quoted(scope["path"]) if raw is None else raw.decode("latin-1")
     query = scope["query_string"].decode("latin-1")
     if query:
         # Some HTTP parsers leave a fragment in, and look for the query after it.
@@ -154,7 +180,7 @@ def _decoded(path: str, raw: bytes | None) -> str:
         if raw[:1] != b"/" or b"#" in raw or decoded.decode("utf-8", "replace") == path:
             return decoded.decode("latin-1")
         # `path` was rewritten on its way here, and its rewriter did not know of `raw_path`.
-    return _origin_form(path).encode("utf-8", "surrogateescape").decode("latin-1")
+    return path.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _origin_form(target: str) -> str:

@@ -16,10 +16,10 @@ from crossfade.compat.errors import ValidationMapper
 from crossfade.compat.unborrowed import Unborrowed
 from crossfade.contract.recording import TrafficRecorder
 from crossfade.contract.required import Proven
-from crossfade.dispatch import ChosenRoute, Gateway, GatewayMiddleware
+from crossfade.dispatch import Gateway, GatewayMiddleware, add_entrance
 from crossfade.errors import MountError
 from crossfade.live import LiveMap
-from crossfade.routing import LegacyApp, NativeApp, RouteTableBuilder
+from crossfade.routing import LegacyApp, NativeApp, RouterEntry, RouteTableBuilder
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -80,7 +80,8 @@ def mount_legacy(
     )
     gateway.announce(live.snapshot)
     app.add_middleware(GatewayMiddleware, gateway=gateway)
-    app.router.routes.insert(0, ChosenRoute())
+    add_entrance(app, gateway)
+    RouterEntry(app)
     install_document(app, live, known, legacy)
     app.state.crossfade = gateway
     return gateway

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import flask
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from flask import Flask, Response
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -152,13 +153,21 @@ def test_root_path(mount: Mount) -> None:
 
 @pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
 def test_root_path_of_fastapi(mount: Mount) -> None:
-    """`FastAPI(root_path=…)`, for a proxy that strips the prefix, routes alike on both sides."""
+    """`FastAPI(root_path=…)` is FastAPI's alone: Flask's rules and `url_for` go by the path."""
     app = FastAPI(root_path="/api")
-    app.add_api_route("/a", lambda: "fastapi", methods=["GET"])
-    mount(app, flask_with("GET /a", "GET /b"), "GET /a")
-    for prefix in ("", "/api"):
-        assert ask(app, "GET", f"{prefix}/a").served_by == "fastapi"
-        assert ask(app, "GET", f"{prefix}/b").text.startswith("flask GET /b")
+
+    @app.get("/a", name="native")
+    def read(request: Request) -> list[str]:
+        return [request.url.path, str(request.url_for("native"))]
+
+    legacy = flask_with("GET /a", "GET /b", "GET /api/b")
+    legacy.add_url_rule("/urls", view_func=lambda: flask.url_for("urls"), endpoint="urls")
+    mount(app, legacy, "GET /a")
+    assert ask(app, "GET", "/a").text == '["/a","http://testserver/api/a"]'
+    assert ask(app, "GET", "/api/a").status == 404
+    assert ask(app, "GET", "/b").text.startswith("flask GET /b")
+    assert ask(app, "GET", "/api/b").text.startswith("flask GET /api/b")
+    assert ask(app, "GET", "/urls").text == "/urls"
 
 
 def test_a_callable_that_is_no_flask(mount: Mount) -> None:

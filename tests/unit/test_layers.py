@@ -23,7 +23,7 @@ LAYERS = [
     ["admission"],
     ["bridge", "routing"],
     ["compare", "mapedit", "mapfile"],
-    ["codings", "json_form"],
+    ["codings", "json_form", "reading"],
     ["environ", "exchange", "loading", "outbound", "toml_lines"],
     ["errors", "logs", "model", "wording"],
 ]

@@ -34,7 +34,7 @@ from crossfade.compat.flaskside import FlaskSide
 from crossfade.compat.hops import Hopper
 from crossfade.compat.reach import leaves_hooks, needs_flask
 from crossfade.compat.responses import LENDING
-from crossfade.compat.urls import LegacyUrls, find_native_urls
+from crossfade.compat.urls import find_legacy_urls, find_native_urls
 from crossfade.environ import RequestRefused, build_environ
 from crossfade.model import BridgeSettings
 from crossfade.routing import LegacyApp, LegacyRule, NativeApp, NativeRoute, Target
@@ -43,9 +43,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 logger = logging.getLogger("crossfade.compat")
-
-ROOT_PATH: Final = "crossfade.root_path"
-"""Scope key: the root path in front of a mounted application that was chosen."""
 
 _DEFAULTS: Final = BridgeSettings()
 _EVERYTHING: Final = Needs(context=True, before=True, after=True)
@@ -79,7 +76,7 @@ class Borrower:
         self._routes: dict[tuple[LegacyRule | None, NativeRoute], BorrowedRoute] = {}
         take_over_default_handlers(native.app)
         find_native_urls(legacy.flask_app, native.app)
-        native.app.router.routes.append(LegacyUrls(legacy.flask_app))
+        find_legacy_urls(native.app, legacy.flask_app)
         self.watch = Watch() if legacy.flask_app.debug or native.app.debug else None
 
     def route(self, target: Target, native: NativeRoute, app: ASGIApp) -> BorrowedRoute:
@@ -135,8 +132,7 @@ class BorrowedRoute:
         self._is_mapped = own_mapper is not None
         self._mapper = own_mapper or borrower.on_validation_error
         # What a mounted application uses can't be seen, and it has no way to ask for the context.
-        self._is_mount = native.matches is not None
-        self._uses_flask = self._is_mount or needs_flask(native.dependant)
+        self._uses_flask = native.is_mount or needs_flask(native.dependant)
         self._leaves_hooks = leaves_hooks(native.dependant)
         own = borrower.flask_app.request_class.max_content_length
         self._has_own_limit = own is not flask.Request.max_content_length
@@ -229,8 +225,6 @@ class BorrowedRoute:
         self, scope: Scope, send: Send, body: SharedBody | None, needs: Needs
     ) -> Exchange:
         borrower = self._borrower
-        if self._is_mount:
-            scope = {**scope, "root_path": scope[ROOT_PATH]}
         environ = borrower.environ(scope, io.BytesIO() if body is None else body.input)
         if body is not None:
             environ[SHARED_BODY] = body

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, request_started
+from flask import Flask, Request, request_started
 from flask.ctx import RequestContext
+from werkzeug.exceptions import NotFound
 
 from crossfade.compat.answers import Answer
 from crossfade.compat.errors import headers_of
@@ -56,6 +57,8 @@ class FlaskSide:
             context = self._context = app.request_context(self._environ)
             try:
                 context.push()
+                if self._endpoint is None:
+                    _forget_match(context.request)
                 try:
                     request_started.send(app, _async_wrapper=app.ensure_sync)
                     matched = dict(context.request.view_args or ())
@@ -136,3 +139,15 @@ class FlaskSide:
                 f"the native handler stands for {self._endpoint!r}, but Flask's URL map gives "
                 f"{request.method} {request.path} to {request.endpoint!r}; so nobody answered"
             )
+
+
+def _forget_match(request: Request) -> None:
+    """Make a URL of FastAPI's alone one that Flask doesn't know.
+
+    A catch-all of Flask's may match it, and a hook that goes by `request.endpoint` would take the
+    handler for that view.
+    """
+    request.url_rule = None
+    request.view_args = None
+    if request.routing_exception is None:
+        request.routing_exception = NotFound()

@@ -8,45 +8,43 @@ from urllib.parse import quote, urlencode, urlsplit
 from fastapi import FastAPI
 from flask import Flask, has_request_context, request
 from starlette.datastructures import URLPath
-from starlette.routing import BaseRoute, Match, NoMatchFound
-from starlette.types import Receive, Scope, Send
+from starlette.routing import NoMatchFound
 from werkzeug.routing import BuildError
 
 
-class LegacyUrls(BaseRoute):
-    """Stands at the end of FastAPI's router and knows the URLs of Flask's endpoints.
+def find_legacy_urls(app: FastAPI, flask_app: Flask) -> None:
+    """Let `request.url_for` and `app.url_path_for` find Flask's endpoints, after FastAPI's routes.
 
-    `request.url_for("auth.login")` and `app.url_path_for("static", filename="a.css")` find what
-    FastAPI has no route of that name for.
+    The router's method is replaced: a route of our own in its list, which much software walks,
+    would have to look like one that has a path.
     """
+    router = app.router
+    find_native = router.url_path_for
 
-    def __init__(self, flask_app: Flask) -> None:
-        self._flask_app = flask_app
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match nothing: the gateway has chosen before the router is asked."""
-        return Match.NONE, {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Never called, as it matches nothing."""
-        raise AssertionError("a route that matches nothing was called")
-
-    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
-        """Return the URL of a Flask endpoint; values that its rule doesn't have go into the query.
-
-        Raises:
-            NoMatchFound: Flask has no such endpoint, or not with these values.
-        """
-        app = self._flask_app
-        values = dict(path_params)
-        app.inject_url_defaults(name, values)
-        adapter = app.url_map.bind("flask.invalid", script_name="/")
+    def url_path_for(name: str, /, **path_params: Any) -> URLPath:
         try:
-            url = adapter.build(name, values, force_external=app.url_map.host_matching)
-        except BuildError as error:
-            raise NoMatchFound(name, path_params) from error
-        host = urlsplit(url).netloc
-        return URLPath(url if not host else url.partition(host)[2], host=host)
+            return find_native(name, **path_params)
+        except NoMatchFound:
+            return _legacy_path(flask_app, name, path_params)
+
+    router.url_path_for = url_path_for  # type: ignore[method-assign]
+
+
+def _legacy_path(flask_app: Flask, name: str, path_params: dict[str, Any]) -> URLPath:
+    """Return the URL of a Flask endpoint; values that its rule doesn't have go into the query.
+
+    Raises:
+        NoMatchFound: Flask has no such endpoint, or not with these values.
+    """
+    values = dict(path_params)
+    flask_app.inject_url_defaults(name, values)
+    adapter = flask_app.url_map.bind("flask.invalid", script_name="/")
+    try:
+        url = adapter.build(name, values, force_external=flask_app.url_map.host_matching)
+    except BuildError as error:
+        raise NoMatchFound(name, path_params) from error
+    host = urlsplit(url).netloc
+    return URLPath(url if not host else url.partition(host)[2], host=host)
 
 
 def find_native_urls(flask_app: Flask, app: FastAPI) -> None:

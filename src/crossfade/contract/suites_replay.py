@@ -27,10 +27,9 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from crossfade.apidoc.document import ApiDocument
 from crossfade.compat.errors import CatchAll
-from crossfade.compat.urls import LegacyUrls
 from crossfade.contract.errors import ContractError
 from crossfade.contract.inprocess import InProcessApp
-from crossfade.dispatch import ChosenRoute, Gateway, GatewayMiddleware
+from crossfade.dispatch import Gateway, GatewayMiddleware
 from crossfade.errors import MapError
 from crossfade.exchange import Request, Response
 from crossfade.mapfile import MigrationMap, parse_map, read_map
@@ -342,10 +341,11 @@ def _propagates(app: Flask) -> bool:
 def _fresh(app: FastAPI) -> tuple[FastAPI, list[Any]]:
     """A copy of an application that can be mounted once more, and the middleware outside of it."""
     fresh = copy.copy(app)
+    # What `mount_legacy` put into this one is no part of the copy.
+    vars(fresh).pop("build_middleware_stack", None)
     fresh.router = copy.copy(app.router)
-    fresh.router.routes = [
-        route for route in app.routes if not isinstance(route, ChosenRoute | LegacyUrls)
-    ]
+    vars(fresh.router).pop("url_path_for", None)
+    fresh.router.middleware_stack = fresh.router.app
     fresh.exception_handlers = {
         kind: handler.handler if isinstance(handler, CatchAll) else handler
         for kind, handler in app.exception_handlers.items()

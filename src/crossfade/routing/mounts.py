@@ -18,7 +18,7 @@ def mount_doubts(table: RouteTable, native: NativeApp) -> Iterator[str]:
         table: the map in force.
         native: the FastAPI application's routes.
     """
-    mounts = [route for route in native.routes if route.matches is not None]
+    mounts = [route for route in native.routes if route.is_mount]
     if not mounts:
         return
     served = {id(route.native) for route in table.routes if route.entry.stage is Stage.NATIVE}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import copy
+import inspect
+from collections.abc import Awaitable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import RouteContext, iter_route_contexts
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.convertors import CONVERTOR_TYPES, Convertor
 from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
-from starlette.types import ASGIApp, Scope
+from starlette.types import Receive, Scope, Send
 from werkzeug.routing import BaseConverter, Map, PathConverter, Rule
 
 from crossfade.routing.shapes import Shape, as_flask_rule, fastapi_shape
@@ -26,11 +28,12 @@ class NativeRoute:
         methods: None where the route takes any method.
         name: the name that `url_for` knows.
         endpoint: the function, class or application that answers.
-        app: answers a request for which the route is already chosen.
-        route: what `scope["route"]` holds.
+        route: the route on its own, with all that its routers give it; also `scope["route"]`.
         shape: the path without its dialect.
         convertors: Starlette's convertor of each path parameter.
-        matches: a mounted application's own match, which splits the path; None for a route.
+        is_mount: whether it is a mounted application.
+        decides: whether its class has a `matches` or `handle` of its own, which may be what
+            guards it, so that it must be asked.
         dependant: FastAPI's tree of what the endpoint depends on, its routers' dependencies
             included; None for what is no FastAPI endpoint.
     """
@@ -39,11 +42,11 @@ class NativeRoute:
     methods: frozenset[str] | None
     name: str
     endpoint: Any
-    app: ASGIApp
-    route: BaseRoute
+    route: Any
     shape: Shape
     convertors: Mapping[str, Convertor[Any]]
-    matches: Callable[[Scope], tuple[Match, Scope]] | None
+    is_mount: bool
+    decides: bool
     dependant: Any
 
     def allows(self, method: str) -> bool:
@@ -51,6 +54,21 @@ class NativeRoute:
         if self.methods is None or method in self.methods:
             return True
         return method == "HEAD" and "GET" in self.methods
+
+    def app(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer a request for which the route is chosen already.
+
+        By its `handle`, which tools that trace requests put something around. That refuses HEAD
+        where only GET is declared.
+        """
+        route = self.route
+        if scope["method"] != "HEAD" or self.methods is None or "HEAD" in self.methods:
+            handled: Awaitable[None] = route.handle(scope, receive, send)
+            return handled
+        if self.decides:
+            return self.app({**scope, "method": "GET"}, receive, send)
+        answered: Awaitable[None] = route.app(scope, receive, send)
+        return answered
 
     @property
     def handler(self) -> str:
@@ -67,8 +85,9 @@ class NativeApp:
         contexts = list(iter_route_contexts(app.routes))
         routes = [_native_route(context) for context in contexts]
         self.routes: tuple[NativeRoute, ...] = tuple(r for r in routes if r is not None)
+        by_route = dict(zip(map(id, contexts), routes, strict=True))
         self._websockets = [
-            context
+            (context, by_route[id(context)])
             for context in contexts
             if isinstance(context.original_route, WebSocketRoute | Mount)
         ]
@@ -79,9 +98,32 @@ class NativeApp:
             if route.path in documents and isinstance(route.route, Route)
         }
 
-    def takes_websocket(self, scope: Scope) -> bool:
-        """Whether a WebSocket route, or an application that may have one, matches the path."""
-        return any(context.matches(scope)[0] is Match.FULL for context in self._websockets)
+    def websocket(
+        self, scope: Scope, listed: Container[NativeRoute]
+    ) -> tuple[Scope, BaseRoute] | None:
+        """Return what answers a handshake, and what it adds to the scope; None if nothing does.
+
+        Args:
+            scope: of the handshake.
+            listed: the mounted applications that may answer.
+        """
+        for context, mount in self._websockets:
+            if mount is None or mount in listed:
+                match, child = context.matches(scope)
+                if match is Match.FULL:
+                    return child, _alone(context)
+        return None
+
+    def alternatives(self, native: NativeRoute, method: str) -> Iterator[NativeRoute]:
+        """Yield the routes of the very same path and method, in FastAPI's order.
+
+        By their own `matches` such routes may share a path, and one line of a migration map.
+        """
+        for route in self.routes:
+            if route is native or (
+                route.path == native.path and route.decides and route.allows(method)
+            ):
+                yield route
 
     def mounted_at(self, shape: Shape) -> NativeRoute | None:
         """Return the mounted application that has the URLs of a rule's shape; None without one."""
@@ -89,7 +131,7 @@ class NativeApp:
         found = [
             route
             for route in self.routes
-            if route.matches is not None
+            if route.is_mount
             and f"{text}/".startswith(f"{route.shape.static_text}/")
             and (route.shape.static_text or not text)  # one at the root would have all URLs
         ]
@@ -111,17 +153,45 @@ def _native_route(context: RouteContext) -> NativeRoute | None:
     else:
         return None  # WebSockets are asked by scope; hosts and frontends can't be listed
     is_mount = isinstance(route, Mount)
+    alone = _alone(context)
     return NativeRoute(
         path=path,
         methods=methods,
         name=context.name or "",
         endpoint=context.app if is_mount else context.endpoint,
-        app=context.app,
-        route=route,
+        route=alone,
         shape=fastapi_shape(path),
         convertors=context.param_convertors,
-        matches=context.matches if is_mount else None,
+        is_mount=is_mount,
+        decides=_decides(alone),
         dependant=getattr(context, "dependant", None),
+    )
+
+
+def _alone(context: RouteContext) -> BaseRoute:
+    """Return a route that needs no router around it.
+
+    What FastAPI makes of an `APIRoute` for an included router (its prefix, dependencies, …) is no
+    route, so it is put into a copy of the route.
+    """
+    handle = getattr(context, "handle", None)
+    if handle is not None:
+        route: BaseRoute = getattr(handle, "__self__", context.original_route)
+        return route
+    twin: Any = copy.copy(context.original_route)
+    for name in ("path", "path_regex", "path_format", "param_convertors", "dependant", "app"):
+        setattr(twin, name, getattr(context, name))
+    alone: BaseRoute = twin
+    return alone
+
+
+def _decides(route: BaseRoute) -> bool:
+    """Whether the class of a route has its own way to match or to handle."""
+    own = type(route)
+    known = next(kind for kind in (APIRoute, Route, Mount) if isinstance(route, kind))
+    return any(
+        inspect.getattr_static(own, name) is not inspect.getattr_static(known, name)
+        for name in ("handle", "matches")
     )
 
 

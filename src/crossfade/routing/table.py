@@ -68,10 +68,15 @@ class Target:
 
 
 class Found(NamedTuple):
-    """The outcome of a match: `target` is None where no rule of the map owns the request."""
+    """The outcome of a match: `target` is None where no rule of the map owns the request.
+
+    `environ` is the request as middleware in front of Flask has made it, where there is some that
+    rewrites hosts or paths.
+    """
 
     target: Target | None
     values: Mapping[str, Any]
+    environ: WSGIEnvironment | None = None
 
 
 _NOTHING = Found(None, {})
@@ -79,7 +84,12 @@ _Targets = dict[int, dict[str, Target]]
 
 
 class RouteTable:
-    """A frozen answer to "who answers this request?"."""
+    """A frozen answer to "who answers this request?".
+
+    Attributes:
+        routes: the lines of the map.
+        served: the native routes that answer what the map gives them.
+    """
 
     def __init__(
         self,
@@ -103,6 +113,11 @@ class RouteTable:
         self._may_remember = legacy is None or not legacy.binds_by_itself
         self._follows_middleware = legacy is not None and legacy.follows_middleware
         self.routes = routes
+        self.served = frozenset(
+            route.native
+            for route in routes
+            if route.native is not None and route.entry.stage is Stage.NATIVE
+        )
         self._plain = url_map.bind("localhost")
 
     def targets(self) -> Iterator[Target]:
@@ -139,7 +154,8 @@ class RouteTable:
             environ = self._environ(scope)
             if environ is None:
                 return _NOTHING
-            return self._match(self._adapter_of(environ), method, environ["PATH_INFO"])
+            entered = self._match(self._adapter_of(environ), method, environ["PATH_INFO"])
+            return entered._replace(environ=environ)
         host = self._host(scope)
         if host is None:
             return _NOTHING
@@ -152,6 +168,14 @@ class RouteTable:
                     self._remembered.clear()
                 self._remembered[key] = found
         return found
+
+    def takes_host(self, scope: Scope) -> bool:
+        """Whether Flask takes requests for this host, of HTTP or a WebSocket."""
+        if self._follows_middleware:
+            environ = self._environ(scope)
+            return environ is not None and self._adapter_of(environ) is not None
+        host = self._host(scope)
+        return host is not None and self._adapter(host, scope) is not None
 
     def _worth_it(self, host: object, path: str) -> bool:
         """Whether to remember: a client chooses how long a host and a path are."""
@@ -196,6 +220,10 @@ class RouteTable:
             return True
         environ = self._environ(scope)
         return environ is not None and self._legacy.owns(rule, environ, scope["method"])
+
+    def entered(self, scope: Scope) -> WSGIEnvironment | None:
+        """Return the request as it reaches Flask, if middleware before it may have changed it."""
+        return self._environ(scope) if self._follows_middleware else None
 
     def _environ(self, scope: Scope) -> WSGIEnvironment | None:
         """Return the environ that reaches Flask, without a body; None where none does."""

@@ -1,0 +1,194 @@
+"""One reading of a request: what FastAPI and its middleware see is what Flask sees.
+
+ASGI hands on what was sent, and WSGI reads it: leading slashes, a fragment and the host of an
+absolute target don't count, a header that came twice is one, of two cookies with one name the
+first counts. A guard that goes by the one and a route that is chosen by the other could be played
+off against each other, so FastAPI is shown what WSGI reads. Flask itself gets what was sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from werkzeug.http import dump_cookie, parse_cookie
+
+from crossfade.environ import path_info, quoted, root_path, whole_path
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+_Headers = list[tuple[bytes, bytes]]
+
+_SENT: Final = "crossfade.sent"
+"""Scope key: what was sent and what was shown in its place, each by the scope's keys."""
+
+_ONCE: Final = frozenset({b"host", b"content-type", b"content-length", b"authorization"})
+"""Headers that nobody joins: a request in which one comes twice is refused."""
+
+_BLANKS: Final = re.compile(rb"\n[ \t]|[ \t]\n")
+_COOKIE: Final = rb"[!#$%&'*+\-./0-9:<>?@A-Z\[\]^_`a-z{|}~]+=[!#-:<-\[\]-~]*"
+_PLAIN_COOKIES: Final = re.compile(rb"%s(?:; %s)*" % (_COOKIE, _COOKIE))
+"""Cookies that Werkzeug and Starlette read alike, unless a name comes twice."""
+
+
+class Entrance:
+    """Middleware around all others, for those that were added after `mount_legacy`.
+
+    Args:
+        app: the next middleware.
+        read: returns those of a scope's keys that are to be shown otherwise.
+    """
+
+    def __init__(self, app: ASGIApp, read: Callable[[Scope], dict[str, Any]]) -> None:
+        self.app = app
+        self.read = read
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Show the request as WSGI reads it."""
+        if scope["type"] != "lifespan":
+            changes = self.read(scope)
+            if changes:
+                sent = {key: scope.get(key) for key in changes}
+                # A copy, since the server logs what is in its own; with headers that middleware
+                # may add to.
+                scope = {**scope, **changes, _SENT: (sent, changes)}
+                scope["headers"] = list(scope["headers"])
+        await self.app(scope, receive, send)
+
+
+def as_sent(scope: Scope) -> Scope:
+    """Return the scope as the server made it, but for what middleware has changed on purpose."""
+    if _SENT not in scope:
+        return scope
+    sent, shown = scope[_SENT]
+    same = {key for key in sent if scope[key] == shown[key]}
+    if "path" not in same:
+        same.discard("raw_path")
+    restored = {**scope, **{key: sent[key] for key in same}}
+    del restored[_SENT]
+    return restored
+
+
+def as_shown(scope: Scope, changes: Mapping[str, Any]) -> Scope:
+    """Return the scope for FastAPI, which need not know what was sent."""
+    if not changes and _SENT not in scope:
+        return scope
+    shown = {**scope, **changes}
+    shown.pop(_SENT, None)
+    return shown
+
+
+def one_reading(scope: Scope, environ: WSGIEnvironment | None = None) -> dict[str, Any]:
+    """Return those of the scope's keys that WSGI reads in another way, as it reads them.
+
+    Args:
+        scope: as the server made it.
+        environ: the request as it reaches Flask, where middleware before it changes hosts or paths.
+    """
+    changes: dict[str, Any] = {}
+    if environ is not None:
+        changes = _path(scope, environ["PATH_INFO"])
+    elif not _is_plain_path(scope):
+        changes = _path(scope, path_info(scope))
+    if b"#" in scope["query_string"]:
+        changes["query_string"] = scope["query_string"].partition(b"#")[0]
+    headers = scope["headers"]
+    if not _are_plain(headers):
+        headers = changes["headers"] = _joined(headers)
+    if environ is not None:
+        changes.update(_forwarded(scope, headers, environ))
+    return changes
+
+
+def _forwarded(scope: Scope, headers: _Headers, environ: WSGIEnvironment) -> dict[str, Any]:
+    """Return the host, scheme and client that `ProxyFix` took from the headers of a proxy."""
+    changes: dict[str, Any] = {}
+    host = environ.get("HTTP_HOST", "").encode("latin-1")
+    if host and (b"host", host) not in headers:
+        others = [header for header in headers if header[0] != b"host"]
+        changes["headers"] = [(b"host", host), *others]
+    scheme = environ["wsgi.url_scheme"]
+    if scope["type"] == "websocket":
+        scheme = scheme.replace("http", "ws")
+    if scheme != scope.get("scheme", scheme):
+        changes["scheme"] = scheme
+    address = environ["REMOTE_ADDR"]
+    if address != (scope.get("client") or ("",))[0]:
+        changes["client"] = (address, 0)  # nobody knows the port
+    return changes
+
+
+def _is_plain_path(scope: Scope) -> bool:
+    """Whether everybody reads the same path. False where it takes a closer look."""
+    path: str = scope["path"]
+    raw: bytes | None = scope.get("raw_path")
+    return (
+        path[:1] == "/" != path[1:2]
+        and path.isascii()
+        and (raw is None or (raw == path.encode() and "#" not in path))
+        and not root_path(scope)
+    )
+
+
+def _path(scope: Scope, below: str) -> dict[str, Any]:
+    """Return the path that Flask's map matches, with what is in front of it."""
+    whole = whole_path(scope)
+    prefix = whole.removesuffix(below)
+    if not below and prefix:
+        return {}  # the root path itself
+    # A root path of "/" is none.
+    text = (prefix if prefix.strip("/") else "") + "/" + below.lstrip("/")
+    path = text.encode("latin-1").decode(errors="replace")
+    if path == scope["path"]:
+        return {}
+    changes: dict[str, Any] = {"path": path, "raw_path": quoted(path).encode("ascii")}
+    if b"#" in (scope.get("raw_path") or b""):
+        changes["query_string"] = b""  # what comes after a fragment is part of it
+    return changes
+
+
+def _are_plain(headers: _Headers) -> bool:
+    """Whether every header came once, without blanks around it, and cookies are ordinary ones."""
+    fields = dict(headers)
+    if len(fields) != len(headers) or _BLANKS.search(b"\n%s\n" % b"\n".join(fields.values())):
+        return False
+    cookies = fields.get(b"cookie")
+    if cookies is None:
+        return True
+    if not _PLAIN_COOKIES.fullmatch(cookies):
+        return False
+    names = [cookie.partition(b"=")[0] for cookie in cookies.split(b"; ")]
+    return len(names) == len(set(names))
+
+
+def _joined(headers: _Headers) -> _Headers:
+    """Return headers as a WSGI server joins them, with the cookies that Flask finds."""
+    joined: dict[bytes, bytes] = {}
+    again: _Headers = []
+    for name, value in headers:
+        text = value.strip(b" \t")
+        if name not in joined:
+            joined[name] = text
+        elif name in _ONCE:
+            again.append((name, text))
+        else:
+            joined[name] += (b"; " if name == b"cookie" else b",") + text
+    if b"cookie" in joined:
+        joined[b"cookie"] = _cookies(joined[b"cookie"])
+    return [*joined.items(), *again]
+
+
+def _cookies(header: bytes) -> bytes:
+    """Return a header of the cookies that Werkzeug reads: the first of each name."""
+    try:
+        cookies = parse_cookie(header.decode("latin-1"))
+    except UnicodeDecodeError:
+        return header  # an error in Flask, too, for who asks
+    return b"; ".join(
+        dump_cookie(name, value, path=None, max_size=0).encode("latin-1")
+        for name, value in cookies.items()
+        if name.isascii()
+    )

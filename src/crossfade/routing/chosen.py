@@ -1,0 +1,123 @@
+"""The native route that the gateway has chosen, in the place of FastAPI's scan of its routes.
+
+Nothing is added to the list of FastAPI's routes, which much software walks.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final, NamedTuple
+
+from fastapi import FastAPI
+from starlette.convertors import CONVERTOR_TYPES
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from crossfade.environ import ROOT_PATH, root_path
+from crossfade.routing.native import NativeRoute
+from crossfade.routing.table import Target
+
+CHOSEN: Final = "crossfade.chosen"
+"""Scope key: the `Chosen` of a request that the router shall not look for a route for."""
+
+_TAKES_ANY_TEXT: Final = {type(CONVERTOR_TYPES["str"]), type(CONVERTOR_TYPES["path"])}
+
+
+class Chosen(NamedTuple):
+    """What answers natively.
+
+    Attributes:
+        child: what the route adds to the scope.
+        app: answers.
+        route: the route.
+        changes: what FastAPI is shown of the request in another way than it was sent.
+    """
+
+    child: Scope
+    app: ASGIApp
+    route: BaseRoute
+    changes: Mapping[str, Any]
+
+
+class RouterEntry:
+    """Stands in front of FastAPI's router.
+
+    The router's own code runs for a chosen route as for any other, by a copy of the router that
+    has the one route.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self._router = app.router
+        self._inner = app.router.middleware_stack
+        self._of_one: dict[int, ASGIApp] = {}
+        app.router.middleware_stack = self  # type: ignore[assignment]
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer by the chosen route, or by the router where none was chosen."""
+        chosen: Chosen | None = scope.get(CHOSEN)
+        if chosen is None:
+            return self._inner(scope, receive, send)
+        scope.setdefault("router", self._router)
+        router = self._of_one.get(id(chosen.route))
+        if router is None:
+            router = self._of_one[id(chosen.route)] = self._router_of_one(chosen.route)
+        return router(scope, receive, send)
+
+    def _router_of_one(self, route: BaseRoute) -> ASGIApp:
+        only: Any = copy.copy(route)
+        only.matches, only.handle = _match_chosen, _call_chosen
+        router = copy.copy(self._router)
+        router.routes = [only]
+        return router.app
+
+
+def _match_chosen(scope: Scope) -> tuple[Match, Scope]:
+    return Match.FULL, scope[CHOSEN].child
+
+
+def _call_chosen(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    # A mounted application may have a gateway of its own.
+    chosen: Chosen = scope.pop(CHOSEN)
+    return chosen.app(scope, receive, send)
+
+
+def child_scope(
+    target: Target, native: NativeRoute, values: Mapping[str, Any], scope: Scope
+) -> Scope | None:
+    """Return what Starlette's router would add to the scope; None where it would not match."""
+    if native.is_mount or native.decides:
+        return _asked(native, scope)
+    path_params = dict(scope.get("path_params", ()))
+    for legacy_name, value in values.items():
+        name = target.names.get(legacy_name, legacy_name)
+        convertor = native.convertors.get(name)
+        if convertor is None:  # of Flask's host or `defaults`
+            path_params[name] = value
+            continue
+        text = value if type(value) is str else str(value)
+        if type(convertor) in _TAKES_ANY_TEXT:
+            path_params[name] = text
+        elif type(value) is not str or re.fullmatch(convertor.regex, text):
+            path_params[name] = convertor.convert(text)
+        else:
+            return None
+    return {"endpoint": native.endpoint, "path_params": path_params, "route": native.route}
+
+
+def _asked(native: NativeRoute, scope: Scope) -> Scope | None:
+    """Ask the route itself: a mounted application splits the path, others have their reasons."""
+    root = root_path(scope)
+    method = scope["method"]
+    if method == "HEAD" and native.methods is not None and method not in native.methods:
+        method = "GET"
+    match, child = native.route.matches({**scope, "root_path": root, "method": method})
+    if match is not Match.FULL:
+        return None
+    child.setdefault("route", native.route)
+    if native.is_mount:
+        # It moves the root path down to itself; Flask, around it, is where it was.
+        child[ROOT_PATH] = root
+        child["app_root_path"] = scope.get("app_root_path", scope.get("root_path", ""))
+    return dict(child)
