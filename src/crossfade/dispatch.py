@@ -26,7 +26,7 @@ from crossfade.live import LiveMap, Snapshot
 from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
 from crossfade.outbound import Outbound, access_logger, without_body
-from crossfade.reading import Entrance, as_sent, as_shown, one_reading
+from crossfade.reading import SENT, Entrance, as_sent, as_shown, one_reading
 from crossfade.routing import (
     CHOSEN,
     Chosen,
@@ -91,6 +91,7 @@ class Gateway:
         self.recorder = recorder
         self.unborrowed = unborrowed or Unborrowed(None, None)
         self._begin(live.snapshot)
+        self._begun: Snapshot | None = None  # begun again by the first request
 
     def __call__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one connection.
@@ -127,8 +128,9 @@ class Gateway:
         snapshot = self.live.snapshot
         if snapshot is not self._begun:
             self._begin(snapshot)
-        self._note_root_path(scope)
-        sent = as_sent(scope)
+        if self.native.app.root_path or ROOT_PATH in scope:
+            self._note_root_path(scope)
+        sent = as_sent(scope) if SENT in scope else scope
         gateway = snapshot.map.gateway
         if gateway.status_path is not None and _is_below_root(sent, gateway.status_path):
             return self._status(sent, send)
@@ -142,7 +144,9 @@ class Gateway:
                 app = self._answering_errors(app)
         if chosen is None:
             return self.bridge(sent, receive, send)
-        scope = as_shown(scope, chosen.changes)
+        changes = chosen[-1]
+        if changes or sent is not scope:
+            scope = as_shown(scope, changes)
         if scope["method"] == "HEAD":
             send = without_body(scope, send)
         scope[CHOSEN] = chosen
@@ -154,14 +158,14 @@ class Gateway:
         """Hand a handshake to the native route of its path, or to Flask as the GET that it is."""
         self._note_root_path(scope)
         table = self.live.snapshot.table
-        sent = as_sent(scope)
+        sent = as_sent(scope) if SENT in scope else scope
         changes = one_reading(sent, table.entered(sent))
         shown = as_shown(scope, changes)
         found = self.native.websocket(shown, table.served)
         if found is None or not table.takes_host(sent):
             return self.bridge(sent, receive, send)
         child, route = found
-        shown[CHOSEN] = Chosen(child, route.handle, route, changes)
+        shown[CHOSEN] = (child, route.handle, route, changes)
         return app(shown, receive, send)
 
     def _answering_errors(self, app: ASGIApp) -> ASGIApp:
@@ -191,7 +195,7 @@ class Gateway:
                 chosen = self._chosen(target, target.native, found, scope)
                 if chosen is not None:
                     if doubtful:
-                        chosen = chosen._replace(app=checking_body(chosen.app))
+                        chosen = (chosen[0], checking_body(chosen[1]), *chosen[2:])
                     return Selection(Side.NATIVE, route, snapshot.revision), chosen
         return Selection(Side.LEGACY, route, snapshot.revision), None
 
@@ -214,11 +218,12 @@ class Gateway:
         app: ASGIApp = native.app
         if self.borrower is not None and target.hooks is Hooks.FLASK:
             app = self.borrower.route(target, native, app)
-        return Chosen(child, app, native.route, changes)
+        return child, app, native.route, changes
 
     def _begin(self, snapshot: Snapshot) -> None:
-        """Record by another version of the map."""
+        """Go by another version of the map, and by the routes as they are now."""
         self._begun = snapshot
+        self.native.refresh()
         self._tap: Tap | None = None if self.recorder is None else self.recorder.tap(snapshot)
 
     def announce(self, snapshot: Snapshot) -> None:

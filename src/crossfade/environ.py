@@ -92,7 +92,7 @@ def path_info(scope: Scope) -> str:
     absolute form (RFC 9112 3.2.2) gives its path, and a fragment is dropped, as gunicorn does.
     """
     path = whole_path(scope)
-    root = root_path(scope)
+    root: str | None = scope.get(ROOT_PATH, scope.get("root_path"))
     return _below(path, root) if root else path
 
 

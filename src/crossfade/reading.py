@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 from werkzeug.http import dump_cookie, parse_cookie
 
-from crossfade.environ import path_info, quoted, root_path, whole_path
+from crossfade.environ import ROOT_PATH, path_info, quoted, whole_path
+from crossfade.model import SELECTION
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _Headers = list[tuple[bytes, bytes]]
 
-_SENT: Final = "crossfade.sent"
+SENT: Final = "crossfade.sent"
 """Scope key: what was sent and what was shown in its place, each by the scope's keys."""
 
 _ONCE: Final = frozenset({b"host", b"content-type", b"content-length", b"authorization"})
@@ -48,36 +49,39 @@ class Entrance:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Show the request as WSGI reads it."""
-        if scope["type"] != "lifespan":
-            changes = self.read(scope)
-            if changes:
-                sent = {key: scope.get(key) for key in changes}
-                # A copy, since the server logs what is in its own; with headers that middleware
-                # may add to.
-                scope = {**scope, **changes, _SENT: (sent, changes)}
-                scope["headers"] = list(scope["headers"])
-        await self.app(scope, receive, send)
+        changes = None if scope["type"] == "lifespan" else self.read(scope)
+        if not changes:
+            await self.app(scope, receive, send)
+            return
+        sent = {key: scope.get(key) for key in changes}
+        # A copy, since the server logs what is in its own.
+        shown = {**scope, **changes, SENT: (sent, changes)}
+        shown["headers"] = list(shown["headers"])  # which middleware may add to
+        try:
+            await self.app(shown, receive, send)
+        finally:
+            if SELECTION in shown:
+                scope[SELECTION] = shown[SELECTION]
 
 
 def as_sent(scope: Scope) -> Scope:
-    """Return the scope as the server made it, but for what middleware has changed on purpose."""
-    if _SENT not in scope:
-        return scope
-    sent, shown = scope[_SENT]
+    """Return a scope that has `SENT` as the server made it.
+
+    But for what middleware has changed on purpose.
+    """
+    sent, shown = scope[SENT]
     same = {key for key in sent if scope[key] == shown[key]}
     if "path" not in same:
         same.discard("raw_path")
     restored = {**scope, **{key: sent[key] for key in same}}
-    del restored[_SENT]
+    del restored[SENT]
     return restored
 
 
 def as_shown(scope: Scope, changes: Mapping[str, Any]) -> Scope:
     """Return the scope for FastAPI, which need not know what was sent."""
-    if not changes and _SENT not in scope:
-        return scope
     shown = {**scope, **changes}
-    shown.pop(_SENT, None)
+    shown.pop(SENT, None)
     return shown
 
 
@@ -88,11 +92,9 @@ def one_reading(scope: Scope, environ: WSGIEnvironment | None = None) -> dict[st
         scope: as the server made it.
         environ: the request as it reaches Flask, where middleware before it changes hosts or paths.
     """
-    changes: dict[str, Any] = {}
-    if environ is not None:
-        changes = _path(scope, environ["PATH_INFO"])
-    elif not _is_plain_path(scope):
-        changes = _path(scope, path_info(scope))
+    if environ is None and _is_plain(scope):
+        return {}
+    changes = _path(scope, path_info(scope) if environ is None else environ["PATH_INFO"])
     if b"#" in scope["query_string"]:
         changes["query_string"] = scope["query_string"].partition(b"#")[0]
     headers = scope["headers"]
@@ -121,15 +123,18 @@ def _forwarded(scope: Scope, headers: _Headers, environ: WSGIEnvironment) -> dic
     return changes
 
 
-def _is_plain_path(scope: Scope) -> bool:
-    """Whether everybody reads the same path. False where it takes a closer look."""
+def _is_plain(scope: Scope) -> bool:
+    """Whether everybody reads the same. False where it takes a closer look; cheap."""
     path: str = scope["path"]
     raw: bytes | None = scope.get("raw_path")
+    headers = scope["headers"]
     return (
         path[:1] == "/" != path[1:2]
         and path.isascii()
         and (raw is None or (raw == path.encode() and "#" not in path))
-        and not root_path(scope)
+        and not scope.get(ROOT_PATH, scope.get("root_path"))
+        and b"#" not in scope["query_string"]
+        and _are_plain(headers)
     )
 
 

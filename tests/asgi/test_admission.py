@@ -102,3 +102,33 @@ def test_a_websocket_over_http_is_flasks(mount: Mount) -> None:
     mount(app, flask_with("GET|POST /a"), "GET /a", settings=HEADER)
     answer = ask(app, "GET", "/a", ("Upgrade", "WebSocket"), ("Connection", "Upgrade"))
     assert (answer.status, answer.get("x-served-by")) == (400, "flask")
+
+
+@pytest.mark.parametrize("hooks", ["flask", "none"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Upgrade", "websocket")],
+        [("Upgrade", "websocket"), ("Connection", "keep-alive")],
+        [("Upgrade", "websocket"), ("Connection", "x-upgrade, close")],
+        [("Upgrade", "h2c, websocket"), ("Connection", "Upgrade")],
+        [("Upgrade", "h2c"), ("Upgrade", "websocket"), ("Connection", "Upgrade")],
+    ],
+)
+def test_upgrade_that_asks_for_no_websocket_does_not_choose_the_side(
+    mount: Mount, hooks: str, headers: list[tuple[str, str]]
+) -> None:
+    """What Werkzeug doesn't take for a handshake is the native route's like any other request."""
+    app = echo()
+    mount(app, flask_with("GET|POST /a"), "POST /a", hooks=hooks, settings=HEADER)
+    answer = ask(app, "POST", "/a", *headers, body=b"x")
+    assert (answer.status, answer.get("x-served-by"), answer.body) == (200, "fastapi", b'"x"')
+
+
+@pytest.mark.parametrize("query", [b"a=\xff", "a=\xe9".encode()])
+def test_a_query_that_is_not_ascii_is_refused(mount: Mount, query: bytes) -> None:
+    """Such bytes in the request line are refused on both sides."""
+    app = echo()
+    mount(app, flask_with("GET|POST /a", "GET /b"), "GET /a", hooks="none")
+    assert ask(app, "GET", "/a", query_string=query).status == 400
+    assert ask(app, "GET", "/b", query_string=query).status == 400

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Annotated
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, WebSocket
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tests.asgi.kit import Mount, ask, flask_with, native_with, open_websocket
+from tests.asgi.kit import Mount, ask, flask_with, native_with, open_websocket, save_map
 
 
 def word() -> str:
@@ -42,12 +44,84 @@ def talk_to(app: FastAPI, target: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("target", "name"), [("/ws", ""), ("/v1/ws/ada", "ada"), ("/sub/ws", "")])
+@pytest.mark.parametrize(("target", "name"), [("/ws", ""), ("/v1/ws/ada", "ada")])
 def test_native_websockets(mount: Mount, target: str, name: str) -> None:
     """They need no line in the map: Flask has none, so nothing changes hands."""
     app = websocket_app()
     mount(app, flask_with("GET /ws"))
     assert talk_to(app, target) == ["accept", f"dependency {name} hello", "close"]
+
+
+def test_a_mounted_application_answers_websockets_once_it_is_listed(mount: Mount) -> None:
+    """By any method, and until an edit of the map takes it out again."""
+    app = websocket_app()
+    gateway = mount(app, flask_with("GET /ws"))
+    assert talk_to(app, "/sub/ws") == ["404"]
+    save_map(gateway, '[routes]\n"GET /sub/{path:path}" = "native"\n')
+    assert talk_to(app, "/sub/ws") == ["accept", "dependency  hello", "close"]
+    save_map(gateway, "[routes]\n")
+    assert talk_to(app, "/sub/ws") == ["404"]
+
+
+def test_an_unlisted_mount_leaves_a_websocket_to_a_later_route(mount: Mount) -> None:
+    """FastAPI alone would ask the mounted application, which it finds first."""
+    app = FastAPI()
+    app.mount("/sub", FastAPI())
+
+    @app.websocket("/sub/ws")
+    async def talk(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.send_text(str(websocket.url_for("talk")))
+        await websocket.close()
+
+    mount(app, flask_with())
+    assert talk_to(app, "/sub/ws") == ["accept", "ws://testserver/sub/ws", "close"]
+
+
+@pytest.mark.parametrize("host", ["evil.example", "good.example.evil", "good.example, evil"])
+def test_websockets_are_for_flasks_trusted_hosts(mount: Mount, host: str) -> None:
+    """Flask refuses others itself, before the native route is asked."""
+    app, legacy = websocket_app(), flask_with("GET /a")
+    legacy.config["TRUSTED_HOSTS"] = ["good.example"]
+    if version("flask") < "3.1":
+        pytest.skip("Flask has no TRUSTED_HOSTS before 3.1")
+    mount(app, legacy, "GET /sub/{path:path}")
+    for target in ("/ws", "/sub/ws"):
+        good = open_websocket(app, target, "hello", headers=[(b"host", b"good.example")])
+        assert good[0]["type"] == "websocket.accept"
+        bad = open_websocket(app, target, "hello", headers=[(b"host", host.encode())])
+        assert bad[0]["status"] == 400
+    two = open_websocket(app, "/ws", headers=[(b"host", b"good.example"), (b"host", b"evil")])
+    assert two[0]["status"] == 400
+
+
+def test_a_websocket_is_shown_what_wsgi_reads(mount: Mount) -> None:
+    """Headers that came twice are one, and so is the path for whoever looks at it."""
+    app = FastAPI()
+    seen: list[str] = []
+
+    class Notes:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "websocket":
+                seen.append(WebSocket(scope, receive, send).url.path)
+            await self.app(scope, receive, send)
+
+    @app.websocket("/{path:path}")
+    async def talk(websocket: WebSocket, path: str) -> None:
+        await websocket.accept()
+        await websocket.send_text(f"{path} {websocket.headers['x-user']}")
+        await websocket.close()
+
+    app.add_middleware(Notes)
+    mount(app, flask_with())
+    app.add_middleware(Notes)
+    headers = [(b"host", b"a.example"), (b"x-user", b"bob"), (b"x-user", b"admin")]
+    sent = open_websocket(app, "//admin", "hello", headers=headers)
+    assert sent[1]["text"] == "admin bob,admin"
+    assert seen == ["/admin", "/admin"]
 
 
 def test_a_handshake_elsewhere_is_answered_by_flask(mount: Mount) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Awaitable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.convertors import CONVERTOR_TYPES
@@ -25,20 +25,9 @@ CHOSEN: Final = "crossfade.chosen"
 _TAKES_ANY_TEXT: Final = {type(CONVERTOR_TYPES["str"]), type(CONVERTOR_TYPES["path"])}
 
 
-class Chosen(NamedTuple):
-    """What answers natively.
-
-    Attributes:
-        child: what the route adds to the scope.
-        app: answers.
-        route: the route.
-        changes: what FastAPI is shown of the request in another way than it was sent.
-    """
-
-    child: Scope
-    app: ASGIApp
-    route: BaseRoute
-    changes: Mapping[str, Any]
+Chosen = tuple[Scope, ASGIApp, BaseRoute, Mapping[str, Any]]
+"""A native answer: what the route adds to the scope, the application that answers, the route, and
+what FastAPI is shown of the request in another way than it was sent."""
 
 
 class RouterEntry:
@@ -60,9 +49,10 @@ class RouterEntry:
         if chosen is None:
             return self._inner(scope, receive, send)
         scope.setdefault("router", self._router)
-        router = self._of_one.get(id(chosen.route))
+        route = chosen[2]
+        router = self._of_one.get(id(route))
         if router is None:
-            router = self._of_one[id(chosen.route)] = self._router_of_one(chosen.route)
+            router = self._of_one[id(route)] = self._router_of_one(route)
         return router(scope, receive, send)
 
     def _router_of_one(self, route: BaseRoute) -> ASGIApp:
@@ -74,13 +64,13 @@ class RouterEntry:
 
 
 def _match_chosen(scope: Scope) -> tuple[Match, Scope]:
-    return Match.FULL, scope[CHOSEN].child
+    return Match.FULL, scope[CHOSEN][0]
 
 
 def _call_chosen(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
     # A mounted application may have a gateway of its own.
-    chosen: Chosen = scope.pop(CHOSEN)
-    return chosen.app(scope, receive, send)
+    app: ASGIApp = scope.pop(CHOSEN)[1]
+    return app(scope, receive, send)
 
 
 def child_scope(

@@ -6,12 +6,13 @@ import copy
 import inspect
 from collections.abc import Awaitable, Container, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import FunctionType
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.convertors import CONVERTOR_TYPES, Convertor
-from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from werkzeug.routing import BaseConverter, Map, PathConverter, Rule
 
@@ -34,6 +35,8 @@ class NativeRoute:
         is_mount: whether it is a mounted application.
         decides: whether its class has a `matches` or `handle` of its own, which may be what
             guards it, so that it must be asked.
+        is_bare: whether its `handle` is FastAPI's own, with nothing around it: tools that trace
+            requests put something there. It does nothing then but to refuse methods.
         dependant: FastAPI's tree of what the endpoint depends on, its routers' dependencies
             included; None for what is no FastAPI endpoint.
     """
@@ -47,6 +50,7 @@ class NativeRoute:
     convertors: Mapping[str, Convertor[Any]]
     is_mount: bool
     decides: bool
+    is_bare: bool
     dependant: Any
 
     def allows(self, method: str) -> bool:
@@ -56,18 +60,17 @@ class NativeRoute:
         return method == "HEAD" and "GET" in self.methods
 
     def app(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Answer a request for which the route is chosen already.
-
-        By its `handle`, which tools that trace requests put something around. That refuses HEAD
-        where only GET is declared.
-        """
-        route = self.route
-        if scope["method"] != "HEAD" or self.methods is None or "HEAD" in self.methods:
-            handled: Awaitable[None] = route.handle(scope, receive, send)
-            return handled
-        if self.decides:
-            return self.app({**scope, "method": "GET"}, receive, send)
-        answered: Awaitable[None] = route.app(scope, receive, send)
+        """Answer a request for which the route is chosen already."""
+        route: Any = self.route
+        answered: Awaitable[None]
+        if self.is_bare:
+            answered = route.app(scope, receive, send)
+        elif scope["method"] != "HEAD" or self.methods is None or "HEAD" in self.methods:
+            answered = route.handle(scope, receive, send)
+        elif self.decides:  # it refuses HEAD where only GET is declared
+            answered = route.handle({**scope, "method": "GET"}, receive, send)
+        else:
+            answered = route.app(scope, receive, send)
         return answered
 
     @property
@@ -82,7 +85,9 @@ class NativeApp:
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
-        contexts = list(iter_route_contexts(app.routes))
+        # FastAPI makes the routes of an included router when it is first asked, and keeps them.
+        # Until it serves, software may change what they are made of: so a copy is asked.
+        contexts = list(iter_route_contexts([_unread(route) for route in app.routes]))
         routes = [_native_route(context) for context in contexts]
         self.routes: tuple[NativeRoute, ...] = tuple(r for r in routes if r is not None)
         by_route = dict(zip(map(id, contexts), routes, strict=True))
@@ -97,6 +102,27 @@ class NativeApp:
             for route in self.routes
             if route.path in documents and isinstance(route.route, Route)
         }
+
+        self._included: list[tuple[Any, Any, NativeRoute]] = [
+            (context.original_route, getattr(context.original_route, "app", None), route)
+            for context, route in zip(contexts, routes, strict=True)
+            if route is not None and _is_made_of(context)
+        ]
+
+    def refresh(self) -> None:
+        """Take over what was put around the routes of included routers since they were read.
+
+        Software that does so when the application starts sets their `app`.
+        """
+        if all(original.app is app for original, app, _ in self._included):
+            return
+        contexts = {
+            (id(context.original_route), context.path): context
+            for context in iter_route_contexts(self.app.routes)
+        }
+        for number, (original, _, route) in enumerate(self._included):
+            _take_over(route.route, contexts[id(original), route.path])
+            self._included[number] = (original, original.app, route)
 
     def websocket(
         self, scope: Scope, listed: Container[NativeRoute]
@@ -164,6 +190,7 @@ def _native_route(context: RouteContext) -> NativeRoute | None:
         convertors=context.param_convertors,
         is_mount=is_mount,
         decides=_decides(alone),
+        is_bare=_is_bare(alone),
         dependant=getattr(context, "dependant", None),
     )
 
@@ -174,15 +201,28 @@ def _alone(context: RouteContext) -> BaseRoute:
     What FastAPI makes of an `APIRoute` for an included router (its prefix, dependencies, …) is no
     route, so it is put into a copy of the route.
     """
-    handle = getattr(context, "handle", None)
-    if handle is not None:
-        route: BaseRoute = getattr(handle, "__self__", context.original_route)
-        return route
-    twin: Any = copy.copy(context.original_route)
+    if _is_made_of(context):
+        twin = copy.copy(context.original_route)
+        _take_over(twin, context)
+        return twin
+    route: BaseRoute = getattr(context.handle, "__self__", context.original_route)
+    return route
+
+
+def _is_made_of(context: RouteContext) -> bool:
+    """Whether FastAPI made what stands for the route, which is no route itself."""
+    return not hasattr(context, "handle")
+
+
+def _take_over(twin: Any, context: RouteContext) -> None:
     for name in ("path", "path_regex", "path_format", "param_convertors", "dependant", "app"):
         setattr(twin, name, getattr(context, name))
-    alone: BaseRoute = twin
-    return alone
+
+
+def _unread(route: BaseRoute) -> BaseRoute:
+    """Return a route, or of an included router a copy."""
+    is_route = isinstance(route, Route | WebSocketRoute | Mount | Host)
+    return route if is_route else copy.copy(route)
 
 
 def _decides(route: BaseRoute) -> bool:
@@ -193,6 +233,14 @@ def _decides(route: BaseRoute) -> bool:
         inspect.getattr_static(own, name) is not inspect.getattr_static(known, name)
         for name in ("handle", "matches")
     )
+
+
+def _is_bare(route: BaseRoute) -> bool:
+    handle = inspect.getattr_static(route, "handle")
+    return type(handle) is FunctionType and handle.__code__.co_filename in _FRAMEWORK
+
+
+_FRAMEWORK: Final = {inspect.getfile(APIRoute), inspect.getfile(Route)}
 
 
 class NativeRule(Rule):
