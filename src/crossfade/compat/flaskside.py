@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Request, request_started
+from flask import Flask, request_started
 from flask.ctx import RequestContext
 from werkzeug.exceptions import NotFound
 
@@ -58,7 +58,7 @@ class FlaskSide:
             try:
                 context.push()
                 if self._endpoint is None:
-                    _forget_match(context.request)
+                    _forget_match(context)
                 try:
                     request_started.send(app, _async_wrapper=app.ensure_sync)
                     matched = dict(context.request.view_args or ())
@@ -141,13 +141,28 @@ class FlaskSide:
             )
 
 
-def _forget_match(request: Request) -> None:
+def _forget_match(context: RequestContext) -> None:
     """Make a URL of FastAPI's alone one that Flask doesn't know.
 
     A catch-all of Flask's may match it, and a hook that goes by `request.endpoint` would take the
-    handler for that view.
+    handler for that view. Flask matches again when the context, or a copy of it for another thread,
+    is pushed again.
     """
+    request = context.request
     request.url_rule = None
     request.view_args = None
     if request.routing_exception is None:
         request.routing_exception = NotFound()
+    copy_context = context.copy
+
+    def copy() -> RequestContext:
+        copied = copy_context()
+        copied.match_request = _match_nothing  # type: ignore[method-assign]
+        return copied
+
+    context.match_request = _match_nothing  # type: ignore[method-assign]
+    context.copy = copy  # type: ignore[method-assign]
+
+
+def _match_nothing() -> None:
+    """Stand for `match_request` of a context whose request has been matched."""
