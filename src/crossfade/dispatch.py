@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from fastapi import FastAPI
@@ -26,19 +26,21 @@ from crossfade.live import LiveMap, Snapshot
 from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
 from crossfade.outbound import Outbound, access_logger, without_body
-from crossfade.reading import SENT, Entrance, as_sent, as_shown, one_reading
+from crossfade.reading import SENT, Entrance, as_sent, as_shown, is_plain, one_reading
 from crossfade.routing import (
     CHOSEN,
     Chosen,
-    Found,
     NativeApp,
     NativeRoute,
+    RouterEntry,
     Target,
     child_scope,
     mount_doubts,
 )
 
 logger = Logs("crossfade.dispatch")
+
+_NONE: Mapping[str, Any] = {}
 
 Tap = Callable[[Scope, Receive, Send], tuple[Receive, Send]]
 """What listens to one version of the map's traffic: gives back what to read from and write to."""
@@ -87,6 +89,8 @@ class Gateway:
         self.borrower = borrower
         self.flask_app = flask_app
         self.native = native
+        self._entry = RouterEntry(native.app)
+        self._routers = {route: self._entry.of_one(route.route) for route in native.routes}
         self._said: set[str] = set()
         self.recorder = recorder
         self.unborrowed = unborrowed or Unborrowed(None, None)
@@ -165,7 +169,7 @@ class Gateway:
         if found is None or not table.takes_host(sent):
             return self.bridge(sent, receive, send)
         child, route = found
-        shown[CHOSEN] = (child, route.handle, route, changes)
+        shown[CHOSEN] = (child, route.handle, self._entry.of_one(route), changes)
         return app(shown, receive, send)
 
     def _answering_errors(self, app: ASGIApp) -> ASGIApp:
@@ -188,11 +192,14 @@ class Gateway:
         if target is not None and target.native is not None:
             forced = scope.get(FORCE_SIDE)
             native = target.stage is Stage.NATIVE if forced is None else forced is Side.NATIVE
-            doubtful = native and is_doubtful(scope)
+            plain = native and is_plain(scope)
+            doubtful = native and not plain and is_doubtful(scope)
             if doubtful and is_bridges(scope):
                 native = False
             if native and table.confirms(target, scope):
-                chosen = self._chosen(target, target.native, found, scope)
+                read = plain and found.environ is None
+                changes = _NONE if read else one_reading(scope, found.environ)
+                chosen = self._chosen(target, target.native, found.values, scope, changes)
                 if chosen is not None:
                     if doubtful:
                         chosen = (chosen[0], checking_body(chosen[1]), *chosen[2:])
@@ -200,25 +207,29 @@ class Gateway:
         return Selection(Side.LEGACY, route, snapshot.revision), None
 
     def _chosen(
-        self, target: Target, native: NativeRoute, found: Found, scope: Scope
+        self,
+        target: Target,
+        native: NativeRoute,
+        values: Mapping[str, Any],
+        scope: Scope,
+        changes: Mapping[str, Any],
     ) -> Chosen | None:
         """Return a native route with what it adds to the scope and all that it borrows."""
-        changes = one_reading(scope, found.environ)
         if changes:
             scope = {**scope, **changes}
-        child = child_scope(target, native, found.values, scope)
+        child = child_scope(target, native, values, scope)
         if child is None and native.decides:
             for other in self.native.alternatives(native, scope["method"]):
-                child = child_scope(target, other, found.values, scope)
+                child = child_scope(target, other, values, scope)
                 if child is not None:
                     native = other
                     break
         if child is None:
             return None
-        app: ASGIApp = native.app
+        app: ASGIApp = native.route.app if native.is_bare else native.app
         if self.borrower is not None and target.hooks is Hooks.FLASK:
             app = self.borrower.route(target, native, app)
-        return child, app, native.route, changes
+        return child, app, self._routers[native], changes
 
     def _begin(self, snapshot: Snapshot) -> None:
         """Go by another version of the map, and by the routes as they are now."""

@@ -91,20 +91,19 @@ def path_info(scope: Scope) -> str:
     A path that a middleware rewrote without its `raw_path` is taken as rewritten. The target in
     absolute form (RFC 9112 3.2.2) gives its path, and a fragment is dropped, as gunicorn does.
     """
-    path = whole_path(scope)
+    path: str = scope["path"]
+    raw: bytes | None = scope.get("raw_path")
+    if not path.isascii() or (raw is not None and raw != path.encode()):
+        path = _decoded(path, raw)
+    elif path[:1] != "/" or ("#" in path and raw is not None):
+        path = _origin_form(path)
     root: str | None = scope.get(ROOT_PATH, scope.get("root_path"))
     return _below(path, root) if root else path
 
 
 def whole_path(scope: Scope) -> str:
     """Return what `path_info` does, with the root path in front of it."""
-    path: str = scope["path"]
-    raw: bytes | None = scope.get("raw_path")
-    if not path.isascii() or (raw is not None and raw != path.encode()):
-        return _decoded(path, raw)
-    if path[:1] != "/" or ("#" in path and raw is not None):
-        return _origin_form(path)
-    return path
+    return path_info({**scope, ROOT_PATH: ""})
 
 
 def root_path(scope: Scope) -> str:

@@ -19,7 +19,7 @@ from crossfade.contract.required import Proven
 from crossfade.dispatch import Gateway, GatewayMiddleware, add_entrance
 from crossfade.errors import MountError
 from crossfade.live import LiveMap
-from crossfade.routing import LegacyApp, NativeApp, RouterEntry, RouteTableBuilder
+from crossfade.routing import LegacyApp, NativeApp, RouteTableBuilder
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -81,7 +81,6 @@ def mount_legacy(
     gateway.announce(live.snapshot)
     app.add_middleware(GatewayMiddleware, gateway=gateway)
     add_entrance(app, gateway)
-    RouterEntry(app)
     install_document(app, live, known, legacy)
     app.state.crossfade = gateway
     return gateway

@@ -29,6 +29,7 @@ SENT: Final = "crossfade.sent"
 _ONCE: Final = frozenset({b"host", b"content-type", b"content-length", b"authorization"})
 """Headers that nobody joins: a request in which one comes twice is refused."""
 
+_SPECIAL: Final = frozenset({b"upgrade", b"expect", b"transfer-encoding"})
 _BLANKS: Final = re.compile(rb"\n[ \t]|[ \t]\n")
 _COOKIE: Final = rb"[!#$%&'*+\-./0-9:<>?@A-Z\[\]^_`a-z{|}~]+=[!#-:<-\[\]-~]*"
 _PLAIN_COOKIES: Final = re.compile(rb"%s(?:; %s)*" % (_COOKIE, _COOKIE))
@@ -85,6 +86,35 @@ def as_shown(scope: Scope, changes: Mapping[str, Any]) -> Scope:
     return shown
 
 
+def is_plain(scope: Scope) -> bool:
+    """Whether everybody reads an HTTP request alike. False where it takes a closer look; cheap.
+
+    No header came twice or has blanks around it, none is about the framing of the request but its
+    length, and cookies are ordinary ones.
+    """
+    path: str = scope["path"]
+    raw: bytes | None = scope.get("raw_path")
+    query: bytes = scope["query_string"]
+    if (
+        path[:1] != "/"
+        or path[1:2] == "/"
+        or not path.isascii()
+        or (raw is not None and raw != path.encode())
+        or scope.get(ROOT_PATH, scope.get("root_path"))
+        or (query and (b"#" in query or not query.isascii()))
+    ):
+        return False
+    headers = scope["headers"]
+    fields = dict(headers)
+    return (
+        len(fields) == len(headers)
+        and _SPECIAL.isdisjoint(fields)
+        and not _BLANKS.search(b"\n%s\n" % b"\n".join(fields.values()))
+        and "#" not in path
+        and (b"cookie" not in fields or _are_plain_cookies(fields[b"cookie"]))
+    )
+
+
 def one_reading(scope: Scope, environ: WSGIEnvironment | None = None) -> dict[str, Any]:
     """Return those of the scope's keys that WSGI reads in another way, as it reads them.
 
@@ -92,8 +122,6 @@ def one_reading(scope: Scope, environ: WSGIEnvironment | None = None) -> dict[st
         scope: as the server made it.
         environ: the request as it reaches Flask, where middleware before it changes hosts or paths.
     """
-    if environ is None and _is_plain(scope):
-        return {}
     changes = _path(scope, path_info(scope) if environ is None else environ["PATH_INFO"])
     if b"#" in scope["query_string"]:
         changes["query_string"] = scope["query_string"].partition(b"#")[0]
@@ -123,21 +151,6 @@ def _forwarded(scope: Scope, headers: _Headers, environ: WSGIEnvironment) -> dic
     return changes
 
 
-def _is_plain(scope: Scope) -> bool:
-    """Whether everybody reads the same. False where it takes a closer look; cheap."""
-    path: str = scope["path"]
-    raw: bytes | None = scope.get("raw_path")
-    headers = scope["headers"]
-    return (
-        path[:1] == "/" != path[1:2]
-        and path.isascii()
-        and (raw is None or (raw == path.encode() and "#" not in path))
-        and not scope.get(ROOT_PATH, scope.get("root_path"))
-        and b"#" not in scope["query_string"]
-        and _are_plain(headers)
-    )
-
-
 def _path(scope: Scope, below: str) -> dict[str, Any]:
     """Return the path that Flask's map matches, with what is in front of it."""
     whole = whole_path(scope)
@@ -156,13 +169,17 @@ def _path(scope: Scope, below: str) -> dict[str, Any]:
 
 
 def _are_plain(headers: _Headers) -> bool:
-    """Whether every header came once, without blanks around it, and cookies are ordinary ones."""
+    """Whether WSGI has the same headers."""
     fields = dict(headers)
-    if len(fields) != len(headers) or _BLANKS.search(b"\n%s\n" % b"\n".join(fields.values())):
-        return False
-    cookies = fields.get(b"cookie")
-    if cookies is None:
-        return True
+    return (
+        len(fields) == len(headers)
+        and not _BLANKS.search(b"\n%s\n" % b"\n".join(fields.values()))
+        and (b"cookie" not in fields or _are_plain_cookies(fields[b"cookie"]))
+    )
+
+
+def _are_plain_cookies(cookies: bytes) -> bool:
+    """Whether Werkzeug and Starlette read the same cookies."""
     if not _PLAIN_COOKIES.fullmatch(cookies):
         return False
     names = [cookie.partition(b"=")[0] for cookie in cookies.split(b"; ")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import flask
@@ -29,6 +30,8 @@ _SIGNALS_AFTER: Final = (
     flask.appcontext_tearing_down,
     flask.appcontext_popped,
 )
+_SIGNALS: Final = (*_SIGNALS_BEFORE, *_SIGNALS_AFTER)
+_receivers_of: Final = attrgetter("receivers")
 
 
 class Needs(NamedTuple):
@@ -84,12 +87,9 @@ class Around:
             after = (
                 after or app.after_request_funcs.get(name) or app.teardown_request_funcs.get(name)
             )
-        for signal in _SIGNALS_BEFORE:
-            if signal.receivers and signal.has_receivers_for(app):
-                before = True
-        for signal in _SIGNALS_AFTER:
-            if signal.receivers and signal.has_receivers_for(app):
-                after = True
+        if any(map(_receivers_of, _SIGNALS)):
+            before = before or any(signal.has_receivers_for(app) for signal in _SIGNALS_BEFORE)
+            after = after or any(signal.has_receivers_for(app) for signal in _SIGNALS_AFTER)
         if before:
             return _BEFORE_AND_AFTER  # a hook may have left something to `after_this_request`
         if after:
@@ -124,7 +124,7 @@ class Around:
                 yield from (f"{kind} {place_of(hook)}" for hook in reversed(hooks.get(name, ())))
         for hook in reversed(app.teardown_appcontext_funcs):
             yield f"teardown_appcontext {place_of(hook)}"
-        for signal in (*_SIGNALS_BEFORE, *_SIGNALS_AFTER):
+        for signal in _SIGNALS:
             for receiver in signal.receivers_for(app):
                 yield f"signal {signal.name} {place_of(receiver)}"
         for method in self._overridden:

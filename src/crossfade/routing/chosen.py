@@ -25,9 +25,9 @@ CHOSEN: Final = "crossfade.chosen"
 _TAKES_ANY_TEXT: Final = {type(CONVERTOR_TYPES["str"]), type(CONVERTOR_TYPES["path"])}
 
 
-Chosen = tuple[Scope, ASGIApp, BaseRoute, Mapping[str, Any]]
-"""A native answer: what the route adds to the scope, the application that answers, the route, and
-what FastAPI is shown of the request in another way than it was sent."""
+Chosen = tuple[Scope, ASGIApp, ASGIApp, Mapping[str, Any]]
+"""A native answer: what the route adds to the scope, the application that answers, the router that
+has the route alone, and what FastAPI is shown of the request in another way than it was sent."""
 
 
 class RouterEntry:
@@ -48,19 +48,20 @@ class RouterEntry:
         chosen: Chosen | None = scope.get(CHOSEN)
         if chosen is None:
             return self._inner(scope, receive, send)
-        scope.setdefault("router", self._router)
-        route = chosen[2]
+        if "router" not in scope:
+            scope["router"] = self._router
+        return chosen[2](scope, receive, send)
+
+    def of_one(self, route: BaseRoute) -> ASGIApp:
+        """Return a router that has one route, which is always chosen."""
         router = self._of_one.get(id(route))
         if router is None:
-            router = self._of_one[id(route)] = self._router_of_one(route)
-        return router(scope, receive, send)
-
-    def _router_of_one(self, route: BaseRoute) -> ASGIApp:
-        only: Any = copy.copy(route)
-        only.matches, only.handle = _match_chosen, _call_chosen
-        router = copy.copy(self._router)
-        router.routes = [only]
-        return router.app
+            only: Any = copy.copy(route)
+            only.matches, only.handle = _match_chosen, _call_chosen
+            twin = copy.copy(self._router)
+            twin.routes = [only]
+            router = self._of_one[id(route)] = twin.app
+        return router
 
 
 def _match_chosen(scope: Scope) -> tuple[Match, Scope]:
