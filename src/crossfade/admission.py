@@ -46,6 +46,15 @@ def is_doubtful(scope: Scope) -> bool:
     return not scope["query_string"].isascii()
 
 
+def is_refused(scope: Scope) -> bool:
+    """Whether the bridge refuses a request or handshake, because it can be read in two ways."""
+    try:
+        build_environ(scope, io.BytesIO())
+    except RequestRefused:
+        return True
+    return False
+
+
 def is_bridges(scope: Scope) -> bool:
     """Whether a doubtful request is the bridge's to refuse, or Flask's to answer.
 

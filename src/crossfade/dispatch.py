@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crossfade.admission import checking_body, is_bridges, is_doubtful
+from crossfade.admission import checking_body, is_bridges, is_doubtful, is_refused
 from crossfade.bridge import Bridge
 from crossfade.compat.borrow import Borrower
 from crossfade.compat.guards import Guard
@@ -166,7 +166,7 @@ class Gateway:
         changes = one_reading(sent, table.entered(sent))
         shown = as_shown(scope, changes)
         found = self.native.websocket(shown, table.served)
-        if found is None or not table.takes_host(sent):
+        if found is None or is_refused(sent) or not table.takes_host(sent):
             return self.bridge(sent, receive, send)
         child, route = found
         shown[CHOSEN] = (child, route.handle, self._entry.of_one(route), changes)

@@ -137,7 +137,7 @@ def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
     """
     raw: bytes | None = scope.get("raw_path")
     target = quoted(scope["path"]) if raw is None else raw.decode("latin-1")
-    query = scope["query_string"].decode("latin-1")
+    query = scope.get("query_string", b"").decode("latin-1")
     if query:
         # Some HTTP parsers leave a fragment in, and look for the query after it.
         sent, query = query, "" if "#" in target else query.partition("#")[0]

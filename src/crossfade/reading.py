@@ -123,8 +123,9 @@ def one_reading(scope: Scope, environ: WSGIEnvironment | None = None) -> dict[st
         environ: the request as it reaches Flask, where middleware before it changes hosts or paths.
     """
     changes = _path(scope, path_info(scope) if environ is None else environ["PATH_INFO"])
-    if b"#" in scope["query_string"]:
-        changes["query_string"] = scope["query_string"].partition(b"#")[0]
+    query: bytes = scope.get("query_string", b"")  # which a WebSocket's scope need not have
+    if b"#" in query:
+        changes.setdefault("query_string", query.partition(b"#")[0])
     headers = scope["headers"]
     if not _are_plain(headers):
         headers = changes["headers"] = _joined(headers)

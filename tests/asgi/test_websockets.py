@@ -91,8 +91,27 @@ def test_websockets_are_for_flasks_trusted_hosts(mount: Mount, host: str) -> Non
         assert good[0]["type"] == "websocket.accept"
         bad = open_websocket(app, target, "hello", headers=[(b"host", host.encode())])
         assert bad[0]["status"] == 400
-    two = open_websocket(app, "/ws", headers=[(b"host", b"good.example"), (b"host", b"evil")])
-    assert two[0]["status"] == 400
+
+
+@pytest.mark.parametrize("name", [b"host", b"authorization"])
+def test_a_handshake_that_can_be_read_in_two_ways_is_refused(mount: Mount, name: bytes) -> None:
+    """As a request is that has such a header twice."""
+    app = websocket_app()
+    mount(app, flask_with())
+    headers = [(b"host", b"a.example"), (name, b"a.example"), (name, b"b.example")]
+    (start, *_) = open_websocket(app, "/ws", headers=headers[name == b"host" :])
+    assert start["status"] == 400
+
+
+@pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
+def test_a_websocket_is_found_by_the_path_as_it_arrives(mount: Mount) -> None:
+    """`FastAPI(root_path=…)` is not taken off, so that it can't be put in front of any path."""
+    app = websocket_app()
+    app.root_path = "/api"
+    mount(app, flask_with(), "GET /sub/{path:path}")
+    for target in ("/ws", "/sub/ws"):
+        assert talk_to(app, target)[0] == "accept"
+        assert talk_to(app, "/api" + target) == ["404"]
 
 
 def test_a_websocket_is_shown_what_wsgi_reads(mount: Mount) -> None:

@@ -15,8 +15,7 @@ from starlette.convertors import CONVERTOR_TYPES
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from crossfade.environ import ROOT_PATH, root_path
-from crossfade.routing.native import NativeRoute
+from crossfade.routing.native import NativeRoute, ask
 from crossfade.routing.table import Target
 
 CHOSEN: Final = "crossfade.chosen"
@@ -79,7 +78,10 @@ def child_scope(
 ) -> Scope | None:
     """Return what Starlette's router would add to the scope; None where it would not match."""
     if native.is_mount or native.decides:
-        return _asked(native, scope)
+        if scope["method"] == "HEAD" and not native.names_head:
+            scope = {**scope, "method": "GET"}
+        asked = ask(native.route, scope, is_mount=native.is_mount)
+        return asked if asked is None else {"route": native.route, **asked}
     path_params = dict(scope.get("path_params", ()))
     for legacy_name, value in values.items():
         name = target.names.get(legacy_name, legacy_name)
@@ -95,20 +97,3 @@ def child_scope(
         else:
             return None
     return {"endpoint": native.endpoint, "path_params": path_params, "route": native.route}
-
-
-def _asked(native: NativeRoute, scope: Scope) -> Scope | None:
-    """Ask the route itself: a mounted application splits the path, others have their reasons."""
-    root = root_path(scope)
-    method = scope["method"]
-    if method == "HEAD" and native.methods is not None and method not in native.methods:
-        method = "GET"
-    match, child = native.route.matches({**scope, "root_path": root, "method": method})
-    if match is not Match.FULL:
-        return None
-    child.setdefault("route", native.route)
-    if native.is_mount:
-        # It moves the root path down to itself; Flask, around it, is where it was.
-        child[ROOT_PATH] = root
-        child["app_root_path"] = scope.get("app_root_path", scope.get("root_path", ""))
-    return dict(child)

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Host, Match, Mount, Route, WebSocketRou
 from starlette.types import Receive, Scope, Send
 from werkzeug.routing import BaseConverter, Map, PathConverter, Rule
 
+from crossfade.environ import ROOT_PATH, root_path
 from crossfade.routing.shapes import Shape, as_flask_rule, fastapi_shape
 
 
@@ -65,13 +66,18 @@ class NativeRoute:
         answered: Awaitable[None]
         if self.is_bare:
             answered = route.app(scope, receive, send)
-        elif scope["method"] != "HEAD" or self.methods is None or "HEAD" in self.methods:
+        elif scope["method"] != "HEAD" or self.names_head:
             answered = route.handle(scope, receive, send)
         elif self.decides:  # it refuses HEAD where only GET is declared
             answered = route.handle({**scope, "method": "GET"}, receive, send)
         else:
             answered = route.app(scope, receive, send)
         return answered
+
+    @property
+    def names_head(self) -> bool:
+        """Whether the route itself takes HEAD, which is answered by way of GET otherwise."""
+        return self.methods is None or "HEAD" in self.methods
 
     @property
     def handler(self) -> str:
@@ -135,8 +141,8 @@ class NativeApp:
         """
         for context, mount in self._websockets:
             if mount is None or mount in listed:
-                match, child = context.matches(scope)
-                if match is Match.FULL:
+                child = ask(context, scope, is_mount=mount is not None)
+                if child is not None:
                     return child, _alone(context)
         return None
 
@@ -193,6 +199,25 @@ def _native_route(context: RouteContext) -> NativeRoute | None:
         is_bare=_is_bare(alone),
         dependant=getattr(context, "dependant", None),
     )
+
+
+def ask(route: Any, scope: Scope, *, is_mount: bool) -> Scope | None:
+    """Ask a route itself what it adds to the scope; None where it doesn't match.
+
+    Args:
+        route: what has a `matches`.
+        scope: of the request.
+        is_mount: whether it is a mounted application, which splits the path.
+    """
+    root = root_path(scope)
+    match, child = route.matches({**scope, "root_path": root})
+    if match is not Match.FULL:
+        return None
+    if is_mount:
+        # It moves the root path down to itself; Flask, around it, is where it was.
+        child[ROOT_PATH] = root
+        child["app_root_path"] = scope.get("app_root_path", scope.get("root_path", ""))
+    return dict(child)
 
 
 def _alone(context: RouteContext) -> BaseRoute:
