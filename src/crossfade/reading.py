@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-from werkzeug.http import dump_cookie, parse_cookie
+from werkzeug.http import dump_cookie
+from werkzeug.sansio.http import parse_cookie
 
 from crossfade.environ import ROOT_PATH, path_info, quoted, whole_path
 from crossfade.model import SELECTION
@@ -34,6 +35,7 @@ _BLANKS: Final = re.compile(rb"\n[ \t]|[ \t]\n")
 _COOKIE: Final = rb"[!#$%&'*+\-./0-9:<>?@A-Z\[\]^_`a-z{|}~]+=[!#-:<-\[\]-~]*"
 _PLAIN_COOKIES: Final = re.compile(rb"%s(?:; %s)*" % (_COOKIE, _COOKIE))
 """Cookies that Werkzeug and Starlette read alike, unless a name comes twice."""
+_BARE_VALUE: Final = re.compile(r"[!#-:<-\[\]-~\xa1-\xff]*")
 
 
 class Entrance:
@@ -71,7 +73,7 @@ def as_sent(scope: Scope) -> Scope:
     But for what middleware has changed on purpose.
     """
     sent, shown = scope[SENT]
-    same = {key for key in sent if scope[key] == shown[key]}
+    same = {key for key in sent if scope.get(key) == shown[key]}
     if "path" not in same:
         same.discard("raw_path")
     restored = {**scope, **{key: sent[key] for key in same}}
@@ -89,8 +91,7 @@ def as_shown(scope: Scope, changes: Mapping[str, Any]) -> Scope:
 def is_plain(scope: Scope) -> bool:
     """Whether everybody reads an HTTP request alike. False where it takes a closer look; cheap.
 
-    No header came twice or has blanks around it, none is about the framing of the request but its
-    length, and cookies are ordinary ones.
+    Such a request isn't `admission.is_doubtful` either.
     """
     path: str = scope["path"]
     raw: bytes | None = scope.get("raw_path")
@@ -106,13 +107,7 @@ def is_plain(scope: Scope) -> bool:
         return False
     headers = scope["headers"]
     fields = dict(headers)
-    return (
-        len(fields) == len(headers)
-        and _SPECIAL.isdisjoint(fields)
-        and not _BLANKS.search(b"\n%s\n" % b"\n".join(fields.values()))
-        and "#" not in path
-        and (b"cookie" not in fields or _are_plain_cookies(fields[b"cookie"]))
-    )
+    return "#" not in path and _SPECIAL.isdisjoint(fields) and _are_plain(headers, fields)
 
 
 def one_reading(scope: Scope, environ: WSGIEnvironment | None = None) -> dict[str, Any]:
@@ -127,7 +122,7 @@ def one_reading(scope: Scope, environ: WSGIEnvironment | None = None) -> dict[st
     if b"#" in query:
         changes.setdefault("query_string", query.partition(b"#")[0])
     headers = scope["headers"]
-    if not _are_plain(headers):
+    if not _are_plain(headers, dict(headers)):
         headers = changes["headers"] = _joined(headers)
     if environ is not None:
         changes.update(_forwarded(scope, headers, environ))
@@ -169,9 +164,8 @@ def _path(scope: Scope, below: str) -> dict[str, Any]:
     return changes
 
 
-def _are_plain(headers: _Headers) -> bool:
-    """Whether WSGI has the same headers."""
-    fields = dict(headers)
+def _are_plain(headers: _Headers, fields: dict[bytes, bytes]) -> bool:
+    """Whether WSGI has the same headers: each came once, without blanks around it."""
     return (
         len(fields) == len(headers)
         and not _BLANKS.search(b"\n%s\n" % b"\n".join(fields.values()))
@@ -205,13 +199,18 @@ def _joined(headers: _Headers) -> _Headers:
 
 
 def _cookies(header: bytes) -> bytes:
-    """Return a header of the cookies that Werkzeug reads: the first of each name."""
-    try:
-        cookies = parse_cookie(header.decode("latin-1"))
-    except UnicodeDecodeError:
-        return header  # an error in Flask, too, for who asks
-    return b"; ".join(
-        dump_cookie(name, value, path=None, max_size=0).encode("latin-1")
+    """Return a header of the cookies that Flask reads, the first of each name.
+
+    So that Starlette reads them too: but for letters outside of Latin-1, which it never decodes.
+    """
+    cookies = parse_cookie(header.decode("latin-1"))
+    pairs = [
+        f"{name}={value if _BARE_VALUE.fullmatch(value) else _quoted(value)}"
         for name, value in cookies.items()
-        if name.isascii()
-    )
+        if name == name.strip()
+    ]
+    return "; ".join(pairs).encode("latin-1")
+
+
+def _quoted(value: str) -> str:
+    return dump_cookie("_", value, path=None, max_size=0).removeprefix("_=")

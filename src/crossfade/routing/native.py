@@ -147,14 +147,13 @@ class NativeApp:
         return None
 
     def alternatives(self, native: NativeRoute, method: str) -> Iterator[NativeRoute]:
-        """Yield the routes of the very same path and method, in FastAPI's order.
+        """Yield the other routes of the very same path and method, in FastAPI's order.
 
         By their own `matches` such routes may share a path, and one line of a migration map.
         """
         for route in self.routes:
-            if route is native or (
-                route.path == native.path and route.decides and route.allows(method)
-            ):
+            is_same = route.path == native.path and route.allows(method)
+            if is_same and route.decides and route is not native:
                 yield route
 
     def mounted_at(self, shape: Shape) -> NativeRoute | None:
