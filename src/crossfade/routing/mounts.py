@@ -35,8 +35,8 @@ def mount_doubts(table: RouteTable, native: NativeApp) -> Iterator[str]:
                 )
         elif not any(rule.shape.skeleton == mount.shape.skeleton for rule in rules):
             yield (
-                f"nobody serves the application that FastAPI mounts at {prefix}. List it by "
-                f'method: "GET {mount.path}" = "native"'
+                f"nobody serves the application that FastAPI mounts at {prefix}, nor its "
+                f'WebSockets. List it by method: "GET {mount.path}" = "native"'
             )
 
 
