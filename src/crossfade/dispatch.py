@@ -9,9 +9,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-from fastapi import FastAPI
 from flask import Flask
-from starlette.middleware import Middleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,7 +24,7 @@ from crossfade.live import LiveMap, Snapshot
 from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
 from crossfade.outbound import Outbound, access_logger, without_body
-from crossfade.reading import SENT, Entrance, as_sent, as_shown, is_plain, one_reading
+from crossfade.reading import SENT, as_sent, as_shown, is_plain, one_reading
 from crossfade.routing import (
     CHOSEN,
     Chosen,
@@ -376,22 +374,6 @@ class GatewayMiddleware:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Hand the connection to the gateway."""
         return self.gateway(self.app, scope, receive, send)
-
-
-def add_entrance(app: FastAPI, gateway: Gateway) -> None:
-    """Let middleware that will be added, which the gateway stands inside of, see one reading too.
-
-    Only when the application builds its stack is it known whether there is any.
-    """
-    build = app.build_middleware_stack
-
-    def build_middleware_stack() -> ASGIApp:
-        outermost = next((each.cls for each in app.user_middleware), GatewayMiddleware)
-        if outermost not in (GatewayMiddleware, Entrance):
-            app.user_middleware.insert(0, Middleware(Entrance, read=gateway.read))
-        return build()
-
-    app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]
 
 
 def _is_below_root(scope: Scope, path: str) -> bool:

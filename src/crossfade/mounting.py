@@ -16,9 +16,10 @@ from crossfade.compat.errors import ValidationMapper
 from crossfade.compat.unborrowed import Unborrowed
 from crossfade.contract.recording import TrafficRecorder
 from crossfade.contract.required import Proven
-from crossfade.dispatch import Gateway, GatewayMiddleware, add_entrance
+from crossfade.dispatch import Gateway, GatewayMiddleware
 from crossfade.errors import MountError
 from crossfade.live import LiveMap
+from crossfade.reading import add_entrance
 from crossfade.routing import LegacyApp, NativeApp, RouteTableBuilder
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def mount_legacy(
     )
     gateway.announce(live.snapshot)
     app.add_middleware(GatewayMiddleware, gateway=gateway)
-    add_entrance(app, gateway)
+    add_entrance(app, GatewayMiddleware, gateway.read)
     install_document(app, live, known, legacy)
     app.state.crossfade = gateway
     return gateway

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from werkzeug.http import dump_cookie
 from werkzeug.sansio.http import parse_cookie
@@ -65,6 +67,27 @@ class Entrance:
         finally:
             if SELECTION in shown:
                 scope[SELECTION] = shown[SELECTION]
+
+
+def add_entrance(app: FastAPI, inside: type, read: Callable[[Scope], dict[str, Any]]) -> None:
+    """Put an `Entrance` around the middleware that will be added around another one.
+
+    Only when the application builds its stack is it known whether there is any.
+
+    Args:
+        app: the application.
+        inside: the class of the middleware that needs none.
+        read: see `Entrance`.
+    """
+    build = app.build_middleware_stack
+
+    def build_middleware_stack() -> ASGIApp:
+        outermost = next((each.cls for each in app.user_middleware), inside)
+        if outermost not in (inside, Entrance):
+            app.user_middleware.insert(0, Middleware(Entrance, read=read))
+        return build()
+
+    app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]
 
 
 def as_sent(scope: Scope) -> Scope:
