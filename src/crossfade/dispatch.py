@@ -18,13 +18,15 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import BaseRoute, Match, Mount, NoMatchFound, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crossfade.admission import checking_body, is_bridges, is_doubtful
+from crossfade.admission import admit
 from crossfade.bridge import Bridge
+from crossfade.bridge.plain import send_refusal
 from crossfade.compat.borrow import ROOT_PATH, Borrower
 from crossfade.compat.guards import Guard
 from crossfade.compat.unborrowed import Message as Doubt
 from crossfade.compat.unborrowed import Unborrowed
 from crossfade.environ import path_info
+from crossfade.framing import FRAMING, RequestRefused, read_framing
 from crossfade.live import LiveMap, Snapshot
 from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
@@ -125,11 +127,19 @@ class Gateway:
         if scope["type"] == "http":
             return self._http(app, scope, receive, send)
         if scope["type"] == "websocket":
+            try:
+                scope[FRAMING] = read_framing(scope, self.bridge.settings)
+            except RequestRefused:
+                return self.bridge(scope, receive, send)  # which refuses it
             native = self.native.takes_websocket(scope)
             return (app if native else self.bridge)(scope, receive, send)
         return self._lifespan(app, scope, receive, send)
 
     def _http(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        try:
+            scope[FRAMING] = read_framing(scope, self.bridge.settings)
+        except RequestRefused as refused:
+            return send_refusal(refused, scope, send)
         self.live.start()
         snapshot = self.live.snapshot
         if snapshot is not self._begun:
@@ -150,7 +160,7 @@ class Gateway:
         if scope["method"] == "HEAD":
             send = without_body(scope, send)
         scope[_CHOSEN] = chosen
-        return app(scope, receive, send)
+        return admit(app, scope)(scope, receive, send)
 
     def _answering_errors(self, app: ASGIApp) -> ASGIApp:
         """Have an unhandled exception answered on this side of the gateway.
@@ -174,16 +184,22 @@ class Gateway:
         if target is not None and target.native is not None:
             forced = scope.get(FORCE_SIDE)
             native = target.stage is Stage.NATIVE if forced is None else forced is Side.NATIVE
-            doubtful = native and is_doubtful(scope)
-            if doubtful and is_bridges(scope):
-                native = False
-            if native and table.confirms(target, scope):
+            if native and not self._is_flasks(scope) and table.confirms(target, scope):
                 child = _child_scope(target, found.values, scope)
                 if child is not None:
-                    child, app = self._chosen(target, target.native, child)
-                    chosen = (child, checking_body(app) if doubtful else app)
+                    chosen = self._chosen(target, target.native, child)
                     return Selection(Side.NATIVE, route, snapshot.revision), chosen
         return Selection(Side.LEGACY, route, snapshot.revision), None
+
+    def _is_flasks(self, scope: Scope) -> bool:
+        """Whether no native route may answer: Flask says of a WebSocket that it has none."""
+        framing = scope.get(FRAMING)
+        if framing is None:  # asked who would answer a request that is not sent yet
+            try:
+                framing = read_framing(scope, self.bridge.settings)
+            except RequestRefused:
+                return True
+        return bool(framing.protocol == b"websocket")
 
     def _chosen(self, target: Target, native: NativeRoute, child: Scope) -> tuple[Scope, ASGIApp]:
         """Return what a native route adds to the scope, and it with all that it borrows.

@@ -7,34 +7,16 @@ Everything comes from the bytes that the client sent where the server hands them
 from __future__ import annotations
 
 import multiprocessing
-import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final, Protocol
 from urllib.parse import unquote_to_bytes
 
-Scope = Mapping[str, Any]
+from crossfade.framing import Scope, sent_target
 
 _SCHEMES: Final = {"ws": "http", "wss": "https"}
-_SINGLETONS: Final = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_HOST"})
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_METHOD: Final = re.compile(r"[!$%&'*+\-.^_`|~0-9A-Z]{3,20}")
 _FILE_BLOCK: Final = 65536
 _MAX_CACHED_NAMES: Final = 1024
-
-
-class RequestRefused(Exception):
-    """A request that a server must not hand to an application, because it can be read in two ways.
-
-    Attributes:
-        status: the status to answer with, after which the connection is closed.
-        reason: what is wrong, for the body of the answer and the log.
-    """
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(status, reason)
-        self.status = status
-        self.reason = reason
 
 
 class Readable(Protocol):
@@ -102,16 +84,11 @@ def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
     """Return the environ of an `http` or `websocket` scope.
 
     Args:
-        scope: the ASGI scope; also left under `asgi.scope`, where a2wsgi leaves it.
+        scope: the ASGI scope of a request that `read_framing` lets pass; also left under
+            `asgi.scope`, where a2wsgi leaves it.
         body: `wsgi.input`, which ends where the request's body ends.
-
-    Raises:
-        RequestRefused: what gunicorn refuses and some HTTP parsers let pass, since two readers
-            could take it for two different requests: a header that may come once came twice, a
-            length came with a transfer coding, control characters, a method in lower case.
     """
-    raw: bytes | None = scope.get("raw_path")
-    target = (raw if raw is not None else scope["path"].encode()).decode("latin-1")
+    target = sent_target(scope).decode("latin-1")
     query = scope["query_string"].decode("latin-1")
     if query:
         # Some HTTP parsers leave a fragment in, and look for the query after it.
@@ -119,7 +96,6 @@ def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
         target = f"{target}?{sent}"
     method: str = scope.get("method", "GET")
     version: str = scope.get("http_version", "1.1")
-    _check_line(method, target, version)
     scheme: str = scope.get("scheme", "http")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -198,19 +174,6 @@ def _environ_key(name: bytes) -> str:
 _KEYS: dict[bytes, str] = {}
 
 
-def _check_line(method: str, target: str, version: str) -> None:
-    if not _METHOD.fullmatch(method):
-        raise RequestRefused(400, f"Invalid Method 'Invalid HTTP method: {method!r}'")
-    if not (target.isascii() and target.isprintable()):
-        raise RequestRefused(400, "Invalid Request Line: the target is not printable ASCII")
-    is_path = target[:1] in ("/", "") or "://" in target
-    if not is_path and method != "CONNECT" and (method, target) != ("OPTIONS", "*"):
-        # RFC 9112 3.2.3 and 3.2.4. Flask would take `users` for `/users`.
-        raise RequestRefused(400, "Invalid Request Line: the target is no path")
-    if version != "1.1" and version[:2] != "1." and version not in ("1", "2", "3"):
-        raise RequestRefused(400, f"Invalid HTTP Version {version!r}")
-
-
 def _add_headers(environ: dict[str, Any], headers: Any) -> None:
     keys = _KEYS
     for name, value in headers:
@@ -222,28 +185,10 @@ def _add_headers(environ: dict[str, Any], headers: Any) -> None:
         if not key:
             continue
         text = value.decode("latin-1").strip(" \t")
-        if not text.isprintable() and _CONTROL.search(text):
-            raise _invalid(name)
         if key in environ:
-            if key in _SINGLETONS:
-                raise _invalid(name)
             separator = "; " if key == "HTTP_COOKIE" else ","
             text = f"{environ[key]}{separator}{text}"
         environ[key] = text
-    if "CONTENT_LENGTH" in environ:
-        length = environ["CONTENT_LENGTH"]
-        if "HTTP_TRANSFER_ENCODING" in environ or not (length.isascii() and length.isdigit()):
-            raise _invalid(b"content-length")
-    if "HTTP_TRANSFER_ENCODING" in environ and environ["SERVER_PROTOCOL"] == "HTTP/1.0":
-        raise _invalid(b"transfer-encoding")
-    if "HTTP_EXPECT" in environ and environ["HTTP_EXPECT"].lower() != "100-continue":
-        expectation = environ["HTTP_EXPECT"]
-        raise RequestRefused(417, f"Unable to comply with expectation: {expectation!r}")
-
-
-def _invalid(name: bytes) -> RequestRefused:
-    # Only the name: the value may be a secret.
-    return RequestRefused(400, f"Invalid HTTP Header: {name.decode('latin-1').upper()!r}")
 
 
 def _add_addresses(environ: dict[str, Any], scope: Scope) -> None:

@@ -86,6 +86,11 @@ class BridgeSettings:
         client_timeout: seconds that a thread waits for a client that neither sends nor takes a
             byte before it gives that client up. None: for ever.
         shutdown_timeout: seconds that `aclose` waits for the threads that are still at work.
+        limit_request_line: bytes of a request line (method, target and protocol) past which it
+            is answered 414, whichever application owns the route. 0: no limit.
+        limit_request_fields: header fields of a request past which it is answered 431. 0: no limit.
+        limit_request_field_size: bytes of one header field, its name included, past which the
+            request is answered 431. 0: no limit.
     """
 
     threads: Annotated[int, Field(ge=1)] = 10
@@ -98,6 +103,9 @@ class BridgeSettings:
     max_body: Annotated[int, Field(ge=0)] | None = None
     client_timeout: Annotated[float, Field(gt=0)] | None = 120.0
     shutdown_timeout: Annotated[float, Field(ge=0)] = 5.0
+    limit_request_line: Annotated[int, Field(ge=0)] = 4094
+    limit_request_fields: Annotated[int, Field(ge=0)] = 100
+    limit_request_field_size: Annotated[int, Field(ge=0)] = 8190
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crossfade.environ import FileWrapper, RequestRefused, build_environ, path_info, script_name
+from crossfade.environ import FileWrapper, build_environ, path_info, script_name
 from tests.bridge.compare import run
 from tests.bridge.conftest import GATEWAY, LEGACY
 from tests.bridge.inprocess import scope
@@ -77,44 +77,6 @@ def test_prefix_and_path_make_the_url() -> None:
     environ = built(target="/api/x", root_path="/api")
     assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/api", "/x")
     assert (environ["RAW_URI"], environ["REQUEST_URI"]) == ("/api/x", "/api/x")
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ([(b"content-type", b"a"), (b"content-type", b"b")], 400),
-        ([(b"host", b"other")], 400),
-        ([(b"content-length", b"1"), (b"content-length", b"1")], 400),
-        ([(b"content-length", b"+1")], 400),
-        ([(b"content-length", "²".encode("latin-1"))], 400),
-        ([(b"content-length", b"1"), (b"transfer-encoding", b"chunked")], 400),
-        ([(b"x-a", b"a\x00b")], 400),
-        ([(b"expect", b"nothing")], 417),
-    ],
-)
-def test_ambiguous_requests_are_refused(headers: list[tuple[bytes, bytes]], status: int) -> None:
-    """What two readers could read in two ways reaches no application."""
-    with pytest.raises(RequestRefused) as caught:
-        built(headers=headers)
-    assert caught.value.status == status
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"method": "get"},
-        {"method": "X"},
-        {"http_version": "3.0"},
-        {"target": "*"},
-        {"target": "users/1"},
-        {"target": "?a=1"},
-        {"target": "%2Fusers"},
-    ],
-)
-def test_odd_request_lines_are_refused(more: dict[str, str]) -> None:
-    """As gunicorn refuses them; some HTTP parsers let them pass."""
-    with pytest.raises(RequestRefused):
-        built(**more)
 
 
 @pytest.mark.parametrize(
