@@ -7,12 +7,15 @@ Everything comes from the bytes that the client sent where the server hands them
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final, Protocol
 from urllib.parse import unquote_to_bytes
 
 from crossfade.framing import Scope, sent_target
+from crossfade.model import SERVER_SOFTWARE
 
 _SCHEMES: Final = {"ws": "http", "wss": "https"}
 _FILE_BLOCK: Final = 65536
@@ -80,13 +83,16 @@ def script_name(scope: Scope) -> str:
     return root.rstrip("/").encode("utf-8", "surrogateescape").decode("latin-1") if root else ""
 
 
-def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
+def build_environ(
+    scope: Scope, body: Any, server_software: str = SERVER_SOFTWARE
+) -> dict[str, Any]:
     """Return the environ of an `http` or `websocket` scope.
 
     Args:
         scope: the ASGI scope of a request that `read_framing` lets pass; also left under
             `asgi.scope`, where a2wsgi leaves it.
         body: `wsgi.input`, which ends where the request's body ends.
+        server_software: `SERVER_SOFTWARE`.
     """
     target = sent_target(scope).decode("latin-1")
     query = scope["query_string"].decode("latin-1")
@@ -105,7 +111,7 @@ def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
         "RAW_URI": target,
         "REQUEST_URI": target,
         "SERVER_PROTOCOL": "HTTP/1.1" if version == "1.1" else _protocol(version),
-        "SERVER_SOFTWARE": "crossfade",
+        "SERVER_SOFTWARE": server_software,
         "asgi.scope": scope,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": _SCHEMES.get(scheme, scheme),
@@ -113,7 +119,7 @@ def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
-        "wsgi.multiprocess": _MULTIPROCESS,
+        "wsgi.multiprocess": is_multiprocess(),
         "wsgi.run_once": False,
         "wsgi.file_wrapper": FileWrapper,
     }
@@ -209,4 +215,12 @@ def _add_addresses(environ: dict[str, Any], scope: Scope) -> None:
         environ["REMOTE_PORT"] = str(client[1])
 
 
-_MULTIPROCESS: Final = multiprocessing.parent_process() is not None
+@cache
+def is_multiprocess() -> bool:
+    """Whether other processes may serve the application as well (`wsgi.multiprocess`).
+
+    uvicorn, granian and hypercorn start their workers by `multiprocessing`. gunicorn forks its
+    own, tells them by an environment variable who they are, and changes their number by signals.
+    """
+    under_gunicorn = os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn/")
+    return under_gunicorn or multiprocessing.parent_process() is not None

@@ -132,7 +132,8 @@ def read_framing(scope: Scope, limits: HeadLimits) -> Framing:
             came with a transfer coding, control characters, a method in lower case, HTTP/1.0 with
             a transfer coding.
     """
-    _check_line(scope, limits)
+    method: str = scope.get("method", "GET")
+    _check_line(method, scope, limits)
     headers = scope["headers"]
     seen = 0
     length: bytes = b""
@@ -146,11 +147,11 @@ def read_framing(scope: Scope, limits: HeadLimits) -> Framing:
                 length = value
     text = b":".join(chain.from_iterable(headers))
     if (
-        len(headers) > (limits.limit_request_fields or _UNLIMITED)
-        or len(text) + 3 > (limits.limit_request_field_size or _UNLIMITED)
+        len(text) + 3 > (limits.limit_request_field_size or _UNLIMITED)
+        or len(headers) > (limits.limit_request_fields or _UNLIMITED)
         or len(text.translate(None, _CONTROL)) != len(text)
+        or method == "CONNECT"
         or (seen & _LENGTH and not length.isdigit())
-        or scope.get("method") == "CONNECT"
     ):
         return _read_closely(scope, limits)
     if seen & _LENGTH:
@@ -170,16 +171,14 @@ def _may_come_unannounced(scope: Scope) -> bool:
 
 def is_http_1(scope: Scope) -> bool:
     """Whether headers alone say where a body ends; the frames of HTTP/2 and 3 say it too."""
-    return bool(scope.get("http_version", "1.1")[0] == "1")
+    return bool(scope.get("http_version", "1.1")[:1] == "1")
 
 
-def _check_line(scope: Scope, limits: HeadLimits) -> None:
-    method: str = scope.get("method", "GET")
+def _check_line(method: str, scope: Scope, limits: HeadLimits) -> None:
     version: str = scope.get("http_version", "1.1")
     target = sent_target(scope)
-    query: bytes = scope["query_string"]
-    if query:
-        target = b"%s?%s" % (target, query)
+    if scope["query_string"]:
+        target = b"%s?%s" % (target, scope["query_string"])
     size = len(method) + len(target) + len(" HTTP/1.1") + 1
     if size > (limits.limit_request_line or _UNLIMITED):
         most = limits.limit_request_line
@@ -188,9 +187,13 @@ def _check_line(scope: Scope, limits: HeadLimits) -> None:
         raise RequestRefused(400, f"Invalid Method 'Invalid HTTP method: {method!r}'")
     if target.translate(None, _TARGET):
         raise RequestRefused(400, "Invalid Request Line: the target is not printable ASCII")
-    is_path = target[:1] in (b"/", b"") or b"://" in target
-    if not is_path and method != "CONNECT" and (method, target) != ("OPTIONS", b"*"):
+    if target[:1] != b"/" and not (
         # RFC 9112 3.2.3 and 3.2.4. Flask would take `users` for `/users`.
+        not target
+        or b"://" in target
+        or method == "CONNECT"
+        or (method == "OPTIONS" and target == b"*")
+    ):
         raise RequestRefused(400, "Invalid Request Line: the target is not a path")
     if version != "1.1" and version[:2] != "1." and version not in ("1", "2", "3"):
         raise RequestRefused(400, f"Invalid HTTP Version {version!r}")

@@ -21,6 +21,9 @@ No client can set it: an ASGI server never copies anything of a request to a key
 SELECTION: Final = "crossfade.selection"
 """Scope key under which the gateway leaves the `Selection` that it made for a request."""
 
+SERVER_SOFTWARE: Final = "gunicorn/27.0.1"
+"""The server that applications are told of by default: the one that the bridge behaves like."""
+
 
 class Side(str, Enum):
     """An implementation that can answer a request."""
@@ -91,6 +94,8 @@ class BridgeSettings:
         limit_request_fields: header fields of a request past which it is answered 431. 0: no limit.
         limit_request_field_size: bytes of one header field, its name included, past which the
             request is answered 431. 0: no limit.
+        server_software: what the application is told of its server (`SERVER_SOFTWARE`), the name
+            first: some look for it.
     """
 
     threads: Annotated[int, Field(ge=1)] = 10
@@ -106,6 +111,7 @@ class BridgeSettings:
     limit_request_line: Annotated[int, Field(ge=0)] = 4094
     limit_request_fields: Annotated[int, Field(ge=0)] = 100
     limit_request_field_size: Annotated[int, Field(ge=0)] = 8190
+    server_software: Annotated[str, Field(min_length=1)] = SERVER_SOFTWARE
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
 

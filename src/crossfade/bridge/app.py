@@ -121,7 +121,7 @@ class Bridge(a2wsgi.WSGIMiddleware):
     async def _serve(self, scope: Any, receive: Receive, send: Send) -> None:
         try:
             framing = scope.get(FRAMING) or read_framing(scope, self.settings)
-            environ = build_environ(scope, None)
+            environ = build_environ(scope, None, self.settings.server_software)
             upload: Upload | None = None
             if framing.may_follow:
                 upload = await self._open_body(framing, environ, receive)

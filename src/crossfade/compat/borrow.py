@@ -105,7 +105,8 @@ class Borrower:
         Raises:
             RequestRefused: it would not have reached Flask.
         """
-        environ = self._legacy.enter(build_environ(scope, body))
+        software = self.settings.server_software
+        environ = self._legacy.enter(build_environ(scope, body, software))
         if environ is None:
             raise RequestRefused(404, "This request does not reach the Flask application")
         return environ
