@@ -340,11 +340,12 @@ def _load(application: str) -> Gateway:
 def _without_doubts() -> Iterator[None]:
     """Keep a gateway from logging what it doubts: the commands that are about it print it."""
     logger = logging.getLogger(Gateway.__module__)
-    before, logger.disabled = logger.disabled, True
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.disabled = before
+        logger.setLevel(before)
 
 
 def _progress(targets: list[dict[str, Any]]) -> str:

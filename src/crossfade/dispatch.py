@@ -151,7 +151,7 @@ class Gateway:
         scope[SELECTION] = selection
         if self._tap is not None:
             receive, send = self._tap(scope, receive, send)
-        if gateway.served_by_header or access_logger.isEnabledFor(logging.INFO):
+        if gateway.served_by_header or access_logger.asks_for(logging.INFO):
             send = Outbound(send, scope, selection, gateway.served_by_header)
             if selection.side is Side.NATIVE:
                 app = self._answering_errors(app)
@@ -237,7 +237,7 @@ class Gateway:
         for doubt in self.doubts(snapshot):
             if doubt.text not in self._said:
                 self._said.add(doubt.text)
-                logger.log(doubt.level, "%s", doubt.text)
+                logger.log(doubt.level, doubt.text)
 
     def doubts(self, snapshot: Snapshot) -> Iterator[Doubt]:
         """Return what a team may not have meant with a map, and what native routes do without."""

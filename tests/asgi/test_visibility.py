@@ -268,6 +268,7 @@ def test_a_filter_that_needs_a_request_breaks_none(
     gateway = mount(app, flask_with("GET /native", "GET /legacy"))
     monkeypatch.setattr(logging.getLogger("crossfade"), "handlers", [handler])
     caplog.set_level(logging.INFO, "crossfade")
+    caplog.set_level(logging.INFO, "crossfade.access")
     save_map(gateway, '[routes]\n"GET /native" = "native"\n')
     assert [ask(app, "GET", path).status for path in ("/native", "/legacy")] == [200, 200]
     assert gateway.live.rejected is None

@@ -25,8 +25,8 @@ LAYERS = [
     ["compare", "mapedit", "mapfile"],
     ["codings", "json_form"],
     ["environ", "exchange", "loading", "outbound", "toml_lines"],
-    ["framing"],
-    ["errors", "logs", "model", "wording"],
+    ["framing", "logs"],
+    ["errors", "model", "wording"],
 ]
 LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 

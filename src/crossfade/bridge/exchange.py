@@ -9,12 +9,9 @@ waits only when the application is more than a window ahead of the client.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
-import logging
 import threading
 import time
-import traceback
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from crossfade.bridge.body import BodyStream, BodyTooLarge, ClientDisconnected
 from crossfade.bridge.head import Head, parse_head
 from crossfade.bridge.pool import Job, Pool
+from crossfade.logs import Logs
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from crossfade.bridge.loop import Outbox
     from crossfade.model import BridgeSettings
 
-logger: Final = logging.getLogger("crossfade.bridge")
+logger: Final = Logs("crossfade.bridge")
 
 _LOOK_UP: Final = 1.0
 
@@ -203,9 +201,9 @@ class Exchange(Job):
             close = getattr(iterable, "close", None)
             if close is not None:
                 close()
-        except BaseException as exc:  # noqa: BLE001 - as above
+        except BaseException as exc:
             self._pool.count_failure()
-            self._log_failure("Error closing the response of %s", exc)
+            logger.error("Error closing the response of %s", self.request_line(), exc_info=exc)
 
     def start_response(
         self,
@@ -312,13 +310,12 @@ class Exchange(Job):
         if isinstance(exc, BodyTooLarge) and not self._started:
             self.error = exc
         elif isinstance(exc, OSError) and (self.dead or isinstance(exc, ClientDisconnected)):
-            with contextlib.suppress(Exception):  # of a filter or handler
-                logger.debug("%s: %s", self.request_line(), exc)
+            logger.debug("%s: %s", self.request_line(), exc)
             if not self.dead and not self.refused:
                 self.error = exc
         else:
             self._pool.count_failure()
-            self._log_failure("Error handling request %s", exc)
+            logger.error("Error handling request %s", self.request_line(), exc_info=exc)
             self.error = exc
         if not self.ended:
             if self._started and not self.refused:
@@ -353,16 +350,3 @@ class Exchange(Job):
     def request_line(self) -> str:
         """Return what the request is called in the log."""
         return " ".join(self._line)
-
-    def _log_failure(self, message: str, exc: BaseException) -> None:
-        """Log what the application raised.
-
-        A filter of the application's own may raise, where it takes every record to be of a Flask
-        request that is under way. That must not keep the client waiting, nor hide the failure.
-        """
-        try:
-            logger.error(message, self.request_line(), exc_info=exc)
-        except Exception:  # noqa: BLE001 - see above
-            with contextlib.suppress(Exception):
-                traceback.print_exc()
-                traceback.print_exception(exc)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,13 +36,14 @@ from crossfade.compat.responses import LENDING
 from crossfade.compat.urls import LegacyUrls, find_native_urls
 from crossfade.environ import build_environ
 from crossfade.framing import FRAMING, Framing, RequestRefused
+from crossfade.logs import Logs
 from crossfade.model import BridgeSettings
 from crossfade.routing import LegacyApp, LegacyRule, NativeApp, NativeRoute, Target
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-logger = logging.getLogger("crossfade.compat")
+logger = Logs("crossfade.compat")
 
 ROOT_PATH: Final = "crossfade.root_path"
 """Scope key: the root path in front of a mounted application that was chosen."""

@@ -6,7 +6,6 @@ fails in here is counted and logged once; the request never hears of it.
 
 from __future__ import annotations
 
-import logging
 import queue
 import random
 import threading
@@ -23,12 +22,13 @@ from crossfade.contract.recording_cases import Exchanged, Keeper
 from crossfade.exchange import Request
 from crossfade.framing import FRAMING
 from crossfade.live import Snapshot
+from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, RecordSettings, Selection
 
 if TYPE_CHECKING:
     from crossfade.dispatch import Tap
 
-logger = logging.getLogger("crossfade.recording")
+logger = Logs("crossfade.recording")
 
 _MOST_WAITING: Final = 256
 _PATIENCE: Final = 5.0  # seconds that a stop waits for what is still to be written
