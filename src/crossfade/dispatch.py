@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import re
@@ -25,13 +24,13 @@ from crossfade.compat.borrow import ROOT_PATH, Borrower
 from crossfade.compat.guards import Guard
 from crossfade.compat.unborrowed import Message as Doubt
 from crossfade.compat.unborrowed import Unborrowed
-from crossfade.environ import path_info
 from crossfade.framing import FRAMING, RequestRefused, read_framing
 from crossfade.live import LiveMap, Snapshot
 from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
 from crossfade.outbound import Outbound, access_logger, without_body
 from crossfade.routing import NativeApp, NativeRoute, Target, mount_doubts
+from crossfade.status_page import StatusPage, token_problem
 
 logger = Logs("crossfade.dispatch")
 
@@ -111,6 +110,9 @@ class Gateway:
         self.native = native
         self._left_to_router = frozenset(r for r in native.routes if _has_own_ways(r.route))
         self._said: set[str] = set()
+        self._status_page = StatusPage(
+            self.status, lambda scope: self.live.snapshot.table.takes_host(scope)
+        )
         self.recorder = recorder
         self.unborrowed = unborrowed or Unborrowed(None, None)
         self._begin(live.snapshot)
@@ -145,8 +147,10 @@ class Gateway:
         if snapshot is not self._begun:
             self._begin(snapshot)
         gateway = snapshot.map.gateway
-        if gateway.status_path is not None and _is_below_root(scope, gateway.status_path):
-            return self._status(scope, send)
+        if gateway.status_path is not None:
+            page = self._status_page.answering(scope, gateway)
+            if page is not None:
+                return page(scope, receive, send)
         selection, chosen = self.choose(snapshot, scope)
         scope[SELECTION] = selection
         if self._tap is not None:
@@ -248,6 +252,9 @@ class Gateway:
                 "whatever it does around its views. If there is a Flask inside, name it: "
                 "mount_legacy(…, flask_app=…)",
             )
+        closed = token_problem(snapshot.map.gateway)
+        if closed is not None:
+            yield Doubt(logging.WARNING, f"{snapshot.map.file}: {closed}")
         for target in snapshot.table.targets():
             skipped = self.skipped_hooks(target)
             if skipped:
@@ -324,11 +331,8 @@ class Gateway:
 
     def status(self) -> dict[str, Any]:
         """Return the live state as plain values; `[gateway] status_path` serves it as JSON."""
-        return {**self._routing(), **self._recording()}
-
-    def _routing(self) -> dict[str, Any]:
         snapshot, rejected = self.live.snapshot, self.live.rejected
-        return {
+        state: dict[str, Any] = {
             "pid": os.getpid(),
             "map": snapshot.map.file,
             "revision": snapshot.revision,
@@ -336,24 +340,9 @@ class Gateway:
             "routes": [self.route_status(target) for target in snapshot.table.targets()],
             "skipped_middleware": [layer.place for layer in self.unborrowed.middleware()],
         }
-
-    def _recording(self) -> dict[str, Any]:
-        if self.recorder is None or self._tap is None:
-            return {}
-        return {"recording": self.recorder.status()}
-
-    async def _status(self, scope: Scope, send: Send) -> None:
-        recording = self._recording()
-        # On a thread: with thousands of routes it takes a while, in which others are answered.
-        text = await asyncio.to_thread(
-            lambda: json.dumps({**self._routing(), **recording}, indent=2)
-        )
-        body = text.encode()
-        is_head = scope["method"] == "HEAD"
-        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-        headers.append((b"content-length", str(len(body)).encode()))
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if is_head else body})
+        if self.recorder is not None and self._tap is not None:
+            state["recording"] = self.recorder.status()
+        return state
 
 
 class GatewayMiddleware:
@@ -398,12 +387,3 @@ def _has_own_ways(route: BaseRoute) -> bool:
     own = type(route)
     known = (APIRoute, Route, Mount)
     return not any(own.handle is each.handle and own.matches is each.matches for each in known)
-
-
-def _is_below_root(scope: Scope, path: str) -> bool:
-    """Whether the request reads this path, counted from the server's root path like a rule's."""
-    return (
-        scope["path"].endswith(path)
-        and scope["method"] in ("GET", "HEAD")
-        and path_info(scope).encode("latin-1").decode(errors="replace") == path
-    )

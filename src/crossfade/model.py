@@ -123,7 +123,10 @@ class GatewaySettings:
     Attributes:
         served_by_header: add `X-Served-By: flask` or `fastapi` to every answer.
         status_path: a URL path (`/_crossfade`) that answers with the live state as JSON: the
-            map's revision, its problems and who answers each route. None: no such URL.
+            map's revision, its problems and who answers each route. None: no such URL. Without a
+            `status_token` it answers this machine alone: requests for localhost, through no proxy.
+        status_token: `env:NAME`, the environment variable with the token that `status_path` asks
+            for (`Authorization: Bearer …`). Whoever has it is answered, from anywhere.
         document_legacy: let `/openapi.json`, `/docs` and `/redoc` of the FastAPI application show
             Flask's routes too, and of either side what answers now. False: as FastAPI has them.
         document_exclude: routes that these pages leave out, whoever answers them: patterns with
@@ -138,6 +141,7 @@ class GatewaySettings:
 
     served_by_header: bool = False
     status_path: Annotated[str, Field(pattern="^/.")] | None = None
+    status_token: Annotated[str, Field(pattern=r"^env:[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     document_legacy: bool = True
     document_exclude: tuple[str, ...] = ()
     skipped_middleware: tuple[str, ...] = ()

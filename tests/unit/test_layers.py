@@ -20,11 +20,11 @@ LAYERS = [
     ["apidoc", "dispatch"],
     ["live"],
     ["compat"],
-    ["admission"],
+    ["admission", "status_page"],
     ["bridge", "routing"],
     ["compare", "mapedit", "mapfile"],
     ["codings", "json_form"],
-    ["environ", "exchange", "loading", "outbound", "toml_lines"],
+    ["environ", "exchange", "loading", "outbound", "status_client", "toml_lines"],
     ["framing", "logs"],
     ["errors", "model", "wording"],
 ]

@@ -197,6 +197,11 @@ class RouteTable:
         environ = self._environ(scope)
         return environ is not None and self._legacy.owns(rule, environ, scope["method"])
 
+    def takes_host(self, scope: Scope) -> bool:
+        """Whether Flask answers requests to this one's host: `TRUSTED_HOSTS` may say otherwise."""
+        environ = None if self._legacy is None else self._environ(scope)
+        return environ is None or self._adapter_of(environ) is not None
+
     def _environ(self, scope: Scope) -> WSGIEnvironment | None:
         """Return the environ that reaches Flask, without a body; None where none does."""
         assert self._legacy is not None  # a table without Flask asks nobody
