@@ -18,12 +18,13 @@ from starlette.routing import BaseRoute, Match, Mount, NoMatchFound, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crossfade.admission import admit
-from crossfade.bridge import Bridge
+from crossfade.bridge import Bridge, refuse_greenlets
 from crossfade.bridge.plain import send_refusal
 from crossfade.compat.borrow import ROOT_PATH, Borrower
 from crossfade.compat.guards import Guard
 from crossfade.compat.unborrowed import Message as Doubt
 from crossfade.compat.unborrowed import Unborrowed
+from crossfade.errors import MountError
 from crossfade.framing import FRAMING, RequestRefused, read_framing
 from crossfade.live import LiveMap, Snapshot
 from crossfade.logs import Logs
@@ -297,9 +298,14 @@ class Gateway:
     async def _lifespan(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         async def watch(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
-                self.live.start()
-                # What was registered, decorated or wrapped after mount_legacy was called.
-                self._say_doubts(self.live.snapshot)
+                try:
+                    refuse_greenlets()  # what was patched since mount_legacy
+                except MountError as error:
+                    message = {"type": "lifespan.startup.failed", "message": str(error)}
+                else:
+                    self.live.start()
+                    # What was registered, decorated or wrapped after mount_legacy was called.
+                    self._say_doubts(self.live.snapshot)
             await send(message)
 
         closed = False

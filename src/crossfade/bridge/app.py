@@ -13,6 +13,7 @@ import a2wsgi
 
 from crossfade.bridge.body import BodyTooLarge, ClientDisconnected
 from crossfade.bridge.exchange import Exchange
+from crossfade.bridge.greenlets import refuse_greenlets
 from crossfade.bridge.handshake import as_http
 from crossfade.bridge.loop import Outbox, raisable
 from crossfade.bridge.plain import answer, send_all, send_refusal
@@ -44,9 +45,13 @@ class Bridge(a2wsgi.WSGIMiddleware):
     Args:
         app: any WSGI application.
         settings: see `BridgeSettings`.
+
+    Raises:
+        MountError: gevent or eventlet has replaced this process's threads.
     """
 
     def __init__(self, app: WSGIApplication, settings: BridgeSettings = _DEFAULTS) -> None:
+        refuse_greenlets()
         # a2wsgi's own executor starts its threads when it is first used, which is never.
         super().__init__(cast("WSGIApp", app), workers=settings.threads)
         self._wsgi = app
