@@ -280,6 +280,8 @@ class Exchange(Job):
         if head.bodiless or (head.length is not None and self._produced >= head.length):
             self._end()
             return
+        if not chunk and not self._produced and head.announces_a_file():
+            return
         if self.head is None:
             if not self._pool.reserve(self):
                 self.refused = True
@@ -297,6 +299,10 @@ class Exchange(Job):
         if head is None:
             raise AssertionError("the application returned before it called start_response")
         self._started = True
+        if head.length and not self._produced and not head.bodiless and head.announces_a_file():
+            # The file's length, which servers under ASGI would wait for. The server in front gives
+            # it again, with the file.
+            head = head.emptied()
         if head.length is not None and self._produced < head.length and not head.bodiless:
             raise ValueError(
                 f"the application announced {head.length} bytes and yielded {self._produced}"
