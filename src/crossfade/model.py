@@ -104,7 +104,7 @@ class BridgeSettings:
     streams: Annotated[int, Field(ge=0)] = 256
     retry_after: Annotated[int, Field(ge=0)] = 1
     request_buffer: Annotated[int, Field(ge=1)] = 262_144
-    response_buffer: Annotated[int, Field(ge=1)] = 262_144
+    response_buffer: Annotated[int, Field(ge=1)] = 131_072
     max_body: Annotated[int, Field(ge=0)] | None = None
     client_timeout: Annotated[float, Field(gt=0)] | None = 120.0
     shutdown_timeout: Annotated[float, Field(ge=0)] = 5.0

@@ -265,12 +265,9 @@ class Bridge(a2wsgi.WSGIMiddleware):
             )
 
     async def _send_taken(self, exchange: Exchange, send: Send) -> None:
-        chunks = exchange.take()
-        while chunks:
-            body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        while body := exchange.take():
             await send({"type": "http.response.body", "body": body, "more_body": True})
             exchange.sent(len(body))
-            chunks = exchange.take()
 
     async def _unavailable(self, send: Send) -> None:
         retry = (b"retry-after", b"%d" % self.settings.retry_after)

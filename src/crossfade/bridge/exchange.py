@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 logger: Final = Logs("crossfade.bridge")
 
 _LOOK_UP: Final = 1.0
+_PIECE: Final = 65536  # uvicorn's high-water mark of what waits for a client
 
 _Exc = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -131,15 +132,22 @@ class Exchange(Job):
         if not self._future.done():
             self._future.set_result(None)
 
-    def take(self) -> list[bytes]:
-        """Return what has gathered since the last time."""
-        taken = self.chunks
-        count = len(taken)
-        if not count:
-            return []
-        batch = taken[:count]
-        del taken[:count]
-        return batch
+    def take(self) -> bytes:
+        """Return what has gathered since the last time, or the first piece of it; b"" for nothing.
+
+        A server keeps all of a message whose client has stalled, so small chunks are joined to no
+        more than a piece, and the rest stays here, counted.
+        """
+        chunks = self.chunks
+        size = count = 0
+        for chunk in chunks:
+            if count and size + len(chunk) > _PIECE:
+                break
+            size += len(chunk)
+            count += 1
+        piece = chunks[0] if count == 1 else b"".join(chunks[:count])
+        del chunks[:count]
+        return piece
 
     def sent(self, size: int) -> None:
         """Say that the server has taken so many bytes."""
