@@ -8,7 +8,7 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crossfade.bridge.plain import send_refusal
-from crossfade.framing import FRAMING, Framing, RequestRefused, is_http_1
+from crossfade.framing import FRAMING, Framing, RequestRefused
 
 
 def admit(app: ASGIApp, scope: Scope) -> ASGIApp:
@@ -16,7 +16,7 @@ def admit(app: ASGIApp, scope: Scope) -> ASGIApp:
     framing: Framing = scope[FRAMING]
     if framing.may_follow:
         return app if framing.protocol is None else _checking_body(app, framing)
-    return app if is_http_1(scope) else _without_body(app)
+    return app if scope.get("http_version", "1.1") == "1.1" else _without_body(app)
 
 
 def _checking_body(app: ASGIApp, framing: Framing) -> ASGIApp:
@@ -41,9 +41,10 @@ def _checking_body(app: ASGIApp, framing: Framing) -> ASGIApp:
 
 
 def _without_body(app: ASGIApp) -> ASGIApp:
-    """Give a request of HTTP/2 that has no body an empty one, without asking the server for it.
+    """Give a request that has no body an empty one, without asking the server for it.
 
-    uvicorn would never say that there is none.
+    uvicorn's HTTP/2 would never say that there is none. Asked under HTTP/1.0, it answers an
+    `Expect` with a 100 Continue, which that version doesn't know.
     """
 
     async def bodiless(scope: Scope, receive: Receive, send: Send) -> None:

@@ -138,6 +138,14 @@ def test_both_sides_read_a_request_as_gunicorn_does(
             assert len(answers) == 1, f"{path}: something was read after a request that is refused"
 
 
+def test_no_side_sends_100_to_http_1_0(server: Server, direct: Server) -> None:
+    """Which doesn't know it (RFC 9110 10.1.1): where there is no body, nobody asks for one."""
+    for where, path in ((direct, "/legacy"), *((server, path) for path in PATHS)):
+        data = head(path, "Expect: 100-continue", method="GET", version="1.0")
+        (answer,) = exchange(where, data)
+        assert (answer.status, answer.body, answer.interim) == (200, b"GET b''", ()), path
+
+
 LIMITS = {
     "a line of 4094 bytes": ([], "/{path}?" + "a" * 4071, 200),
     "a line of 4095 bytes": ([], "/{path}?" + "a" * 4072, 414),
