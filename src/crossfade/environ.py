@@ -95,7 +95,7 @@ def build_environ(
         server_software: `SERVER_SOFTWARE`.
     """
     target = sent_target(scope).decode("latin-1")
-    query = scope["query_string"].decode("latin-1")
+    query = scope.get("query_string", b"").decode("latin-1")
     if query:
         # Some HTTP parsers leave a fragment in, and look for the query after it.
         sent, query = query, "" if "#" in target else query.partition("#")[0]

@@ -177,8 +177,9 @@ def is_http_1(scope: Scope) -> bool:
 def _check_line(method: str, scope: Scope, limits: HeadLimits) -> None:
     version: str = scope.get("http_version", "1.1")
     target = sent_target(scope)
-    if scope["query_string"]:
-        target = b"%s?%s" % (target, scope["query_string"])
+    query: bytes = scope.get("query_string", b"")  # which a WebSocket's scope need not have
+    if query:
+        target = b"%s?%s" % (target, query)
     size = len(method) + len(target) + len(" HTTP/1.1") + 1
     if size > (limits.limit_request_line or _UNLIMITED):
         most = limits.limit_request_line
