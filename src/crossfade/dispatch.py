@@ -142,7 +142,7 @@ class Gateway:
         try:
             scope[FRAMING] = read_framing(scope, self.bridge.settings)
         except RequestRefused as refused:
-            return send_refusal(refused, scope, send)
+            return self._refuse(refused, scope, send)
         self.live.start()
         snapshot = self.live.snapshot
         if snapshot is not self._begun:
@@ -166,6 +166,13 @@ class Gateway:
             send = without_body(scope, send)
         scope[_CHOSEN] = chosen
         return admit(app, scope)(scope, receive, send)
+
+    def _refuse(self, refused: RequestRefused, scope: Scope, send: Send) -> Awaitable[None]:
+        """Answer in Flask's place what reaches neither side, as the server in front of it would."""
+        snapshot = self.live.snapshot
+        scope[SELECTION] = selection = Selection(Side.LEGACY, None, snapshot.revision)
+        served_by = snapshot.map.gateway.served_by_header
+        return send_refusal(refused, scope, Outbound(send, scope, selection, served_by))
 
     def _answering_errors(self, app: ASGIApp) -> ASGIApp:
         """Have an unhandled exception answered on this side of the gateway.

@@ -55,7 +55,7 @@ def fetch_status(url: str, token: str | None = None) -> dict[str, Any]:
         raise StatusError(f"{url} can't be reached: {escaped(str(reason))}") from None
     except ValueError:
         state = None
-    if not isinstance(state, dict) or "routes" not in state:
+    if not isinstance(state, dict) or not state.keys() >= _KEYS:
         raise StatusError(f"{url} is not a gateway's status: {_OTHER}")
     return state
 
@@ -74,6 +74,7 @@ def progress(targets: list[dict[str, Any]]) -> str:
     )
 
 
+_KEYS: Final = {"pid", "map", "revision", "problems", "routes"}
 _OTHER: Final = "is it the path at [gateway] status_path of the map?"
 _ADVICE: Final = {
     401: "it needs the token of [gateway] status_token: name its variable with --token env:NAME",

@@ -183,11 +183,13 @@ def test_read_framing_limits_are_settings(
     name: str, request_line: bytes, headers: Headers, status: int
 ) -> None:
     """A smaller limit refuses as gunicorn with it; a large one, and 0, lets pass."""
-    small = replace(LIMITS, **{name: 16})
+    changed: dict[str, Any] = {name: 16}
+    small = replace(LIMITS, **changed)
     assert ours(request_line, headers, small)[0] == status
     assert gunicorns(request_line, headers, small)[0] == status
     for more in (17 + len(headers), 0):
-        larger = replace(LIMITS, **{name: more + 4 if more else 0})
+        changed[name] = more + 4 if more else 0
+        larger = replace(LIMITS, **changed)
         assert ours(request_line, headers, larger)[0] == 0
 
 
