@@ -1,76 +1,25 @@
-"""What must not reach a native route: requests that can be read in two ways.
+"""What a native route is given in the place of what the server gave, or a refusal instead.
 
-The bridge refuses them in the words of a WSGI server, so they are given to it whoever owns the
-route. An ordinary request costs one look at each header's name.
+The bridge does the same for Flask, so that neither side is a way around the other.
 """
 
 from __future__ import annotations
 
-import io
-from typing import Final
-
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crossfade.bridge.plain import answer
-from crossfade.environ import RequestRefused, build_environ
-
-_LENGTH: Final = 1
-_CODING: Final = 2
-_DOUBTFUL: Final = 4
-# Of these, a second one makes a request doubtful; of the last two the first one does.
-_BITS: Final = {
-    b"host": 8,
-    b"content-type": 16,
-    b"authorization": 32,
-    b"content-length": _LENGTH,
-    b"transfer-encoding": _CODING,
-    b"upgrade": _DOUBTFUL,
-    b"expect": _DOUBTFUL,
-}
+from crossfade.bridge.plain import send_refusal
+from crossfade.framing import FRAMING, Framing, RequestRefused
 
 
-def is_doubtful(scope: Scope) -> bool:
-    """Whether a request needs a closer look. False for all but a few, and cheap."""
-    seen = 0
-    for name, _ in scope["headers"]:
-        bit = _BITS.get(name)
-        if bit is not None:
-            if seen & bit:
-                return True
-            seen |= bit
-    if seen & _DOUBTFUL or seen & (_LENGTH | _CODING) == _LENGTH | _CODING:
-        return True
-    raw: bytes | None = scope.get("raw_path")
-    if raw is not None and (raw[:1] != b"/" or not raw.isascii()):
-        return True
-    return not scope["query_string"].isascii()
+def admit(app: ASGIApp, scope: Scope) -> ASGIApp:
+    """Return the native side for a request whose framing was read."""
+    framing: Framing = scope[FRAMING]
+    if framing.may_follow:
+        return app if framing.protocol is None else _checking_body(app, framing)
+    return app if scope.get("http_version", "1.1") == "1.1" else _without_body(app)
 
 
-def is_refused(scope: Scope) -> bool:
-    """Whether the bridge refuses a request or handshake, because it can be read in two ways."""
-    try:
-        build_environ(scope, io.BytesIO())
-    except RequestRefused:
-        return True
-    return False
-
-
-def is_bridges(scope: Scope) -> bool:
-    """Whether a doubtful request is the bridge's to refuse, or Flask's to answer.
-
-    Flask answers what asks for a WebSocket over HTTP: it says that it has none.
-    """
-    try:
-        environ = build_environ(scope, io.BytesIO())
-    except RequestRefused:
-        return True
-    # As Werkzeug's `Map.bind_to_environ`: `Upgrade` alone is no handshake.
-    options = environ.get("HTTP_CONNECTION", "").lower().split(",")
-    upgrades = any(option.strip() == "upgrade" for option in options)
-    return upgrades and environ.get("HTTP_UPGRADE", "").lower() == "websocket"
-
-
-def checking_body(app: ASGIApp) -> ASGIApp:
+def _checking_body(app: ASGIApp, framing: Framing) -> ASGIApp:
     """Refuse a request whose body the server has lost.
 
     uvicorn's httptools parser takes a request with `Upgrade` to end with its head: the body is
@@ -79,26 +28,42 @@ def checking_body(app: ASGIApp) -> ASGIApp:
     """
 
     async def checked(scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        length = headers.get(b"content-length", b"0")
-        first = None
-        if length != b"0" or b"transfer-encoding" in headers:
-            first = await receive()
-            if first["type"] == "http.request" and not first.get("more_body", False):
-                got = len(first.get("body", b""))
-                if got != int(length) if b"content-length" in headers else not got:
-                    for message in answer(400, "A body cannot go with an upgrade"):
-                        await send(message)
-                    return
-        await app(scope, receive if first is None else _again(first, receive), send)
+        first = await receive()
+        if first["type"] == "http.request" and not first.get("more_body", False):
+            try:
+                framing.check(len(first.get("body", b"")))
+            except RequestRefused as refused:
+                await send_refusal(refused, scope, send)
+                return
+        await app(scope, _first(first, receive), send)
 
     return checked
 
 
-def _again(first: Message, receive: Receive) -> Receive:
-    messages = [first]
+def _without_body(app: ASGIApp) -> ASGIApp:
+    """Give a request that has no body an empty one, without asking the server for it.
 
-    async def receive_again() -> Message:
+    uvicorn's HTTP/2 would never say that there is none. Asked under HTTP/1.0, it answers an
+    `Expect` with a 100 Continue, which that version doesn't know.
+    """
+
+    async def bodiless(scope: Scope, receive: Receive, send: Send) -> None:
+        async def receive_end() -> Message:
+            while (message := await receive())["type"] == "http.request":
+                pass
+            return message
+
+        end: Message = {"type": "http.request", "body": b"", "more_body": False}
+        await app(scope, _first(end, receive_end), send)
+
+    return bodiless
+
+
+def _first(message: Message, receive: Receive) -> Receive:
+    """Give a message before what the server gives."""
+    messages = [message]
+
+    async def receive_first() -> Message:
         return messages.pop() if messages else await receive()
 
-    return receive_again
+    return receive_first

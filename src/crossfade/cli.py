@@ -6,7 +6,6 @@ import inspect
 import json
 import logging
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from datetime import date, datetime
@@ -29,7 +28,8 @@ from crossfade.errors import CrossfadeError, MapError
 from crossfade.loading import NotLoadable, load
 from crossfade.mapfile import MapDocument
 from crossfade.model import Waiver
-from crossfade.wording import counted
+from crossfade.status_client import StatusError, fetch_status, progress
+from crossfade.wording import counted, escaped
 
 EXIT_PROBLEMS = 1  # the map is bad
 EXIT_UNUSABLE = 2  # the question could not be asked: no such application
@@ -60,22 +60,31 @@ RouteArgument = Annotated[
 def status(
     application: AppOption = "gateway:app",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="Ask the gateway that serves this URL, [gateway] status_path of its map, instead "
+            "of loading the application: 'http://127.0.0.1:8000/_crossfade'."
+        ),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="env:NAME", help="The environment variable with the status_token, for --url."
+        ),
+    ] = None,
 ) -> None:
     """Print every route, who answers it, and how far the migration is."""
+    if url is not None:
+        _print_status_of(url, token, as_json)
+        return
     gateway = _load(application)
     targets = [gateway.route_status(target) for target in gateway.live.snapshot.table.targets()]
     if as_json:
         print(json.dumps(gateway.status(), indent=2))  # noqa: T201 - what was asked for
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("route", "stage", "served by", "FastAPI handler"):
-        table.add_column(heading, overflow="fold")
-    for target in targets:
-        table.add_row(
-            target["route"], target["stage"], target["served_by"], target["fastapi"] or "-"
-        )
     console = _console()
-    console.print(table)
+    console.print(_route_table(targets))
     for doubt in gateway.doubts(gateway.live.snapshot):
         console.print(f"\n{doubt.text}")
     seen = gateway.unborrowed.extensions()
@@ -85,7 +94,7 @@ def status(
             f"\n{counted(len(seen), 'extension')} seen, {rest} not wholly borrowed by native "
             "routes: `crossfade extensions`"
         )
-    console.print(f"\n{_progress(targets)}\nmap {_map_line(gateway)}")
+    console.print(f"\n{progress(targets)}\nmap {_map_line(gateway)}")
 
 
 @app.command()
@@ -340,24 +349,36 @@ def _load(application: str) -> Gateway:
 def _without_doubts() -> Iterator[None]:
     """Keep a gateway from logging what it doubts: the commands that are about it print it."""
     logger = logging.getLogger(Gateway.__module__)
-    before, logger.disabled = logger.disabled, True
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.disabled = before
+        logger.setLevel(before)
 
 
-def _progress(targets: list[dict[str, Any]]) -> str:
-    served = Counter(target["served_by"] for target in targets)
-    native, total = served["fastapi"], len(targets)
-    ready = sum(
-        target["fastapi"] is not None and target["served_by"] == "flask" for target in targets
-    )
-    share = f" ({native / total:.0%})" if total else ""
-    return (
-        f"{native} of {counted(total, 'route')} served by FastAPI{share}; "
-        f"{ready} more have a FastAPI handler and are still served by Flask"
-    )
+def _print_status_of(url: str, token: str | None, as_json: bool) -> None:
+    try:
+        state = fetch_status(url, token)
+    except StatusError as error:
+        _unusable(str(error))
+    if as_json:
+        print(json.dumps(state, indent=2))  # noqa: T201 - what was asked for
+        return
+    _console().print(_route_table(state["routes"]))
+    _print(escaped(problem) for problem in state["problems"])
+    revision = escaped(f"{state['map']}, revision {state['revision'][:12]}")
+    _print(["", progress(state["routes"]), f"map {revision}, process {state['pid']}"])
+
+
+def _route_table(targets: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("route", "stage", "served by", "FastAPI handler"):
+        table.add_column(heading, overflow="fold")
+    for target in targets:
+        cells = (target[key] or "-" for key in ("route", "stage", "served_by", "fastapi"))
+        table.add_row(*map(escaped, cells))
+    return table
 
 
 def _map_line(gateway: Gateway) -> str:

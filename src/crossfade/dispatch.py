@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -13,13 +12,16 @@ from flask import Flask
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crossfade.admission import checking_body, is_bridges, is_doubtful, is_refused
-from crossfade.bridge import Bridge
+from crossfade.admission import admit
+from crossfade.bridge import Bridge, refuse_greenlets
+from crossfade.bridge.plain import send_refusal
 from crossfade.compat.borrow import Borrower
 from crossfade.compat.guards import Guard
 from crossfade.compat.unborrowed import Message as Doubt
 from crossfade.compat.unborrowed import Unborrowed
-from crossfade.environ import ROOT_PATH, path_info
+from crossfade.environ import ROOT_PATH
+from crossfade.errors import MountError
+from crossfade.framing import FRAMING, RequestRefused, read_framing
 from crossfade.live import LiveMap, Snapshot
 from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
@@ -35,6 +37,7 @@ from crossfade.routing import (
     child_scope,
     mount_doubts,
 )
+from crossfade.status_page import StatusPage, token_problem
 
 logger = Logs("crossfade.dispatch")
 
@@ -90,6 +93,9 @@ class Gateway:
         self._entry = RouterEntry(native.app)
         self._routers = {route: self._entry.of_one(route.route) for route in native.routes}
         self._said: set[str] = set()
+        self._status_page = StatusPage(
+            self.status, lambda scope: self.live.snapshot.table.takes_host(scope)
+        )
         self.recorder = recorder
         self.unborrowed = unborrowed or Unborrowed(None, None)
         self._begin(live.snapshot)
@@ -133,14 +139,20 @@ class Gateway:
         if self.native.app.root_path or ROOT_PATH in scope:
             self._note_root_path(scope)
         sent = as_sent(scope) if SENT in scope else scope
+        try:
+            sent[FRAMING] = scope[FRAMING] = read_framing(sent, self.bridge.settings)
+        except RequestRefused as refused:
+            return self._refuse(refused, scope, send)
         gateway = snapshot.map.gateway
-        if gateway.status_path is not None and _is_below_root(sent, gateway.status_path):
-            return self._status(sent, send)
+        if gateway.status_path is not None:
+            page = self._status_page.answering(sent, gateway)
+            if page is not None:
+                return page(sent, receive, send)
         selection, chosen = self.choose(snapshot, sent)
         sent[SELECTION] = scope[SELECTION] = selection
         if self._tap is not None:
             receive, send = self._tap(sent, receive, send)
-        if gateway.served_by_header or access_logger.isEnabledFor(logging.INFO):
+        if gateway.served_by_header or access_logger.asks_for(logging.INFO):
             send = Outbound(send, sent, selection, gateway.served_by_header)
             if selection.side is Side.NATIVE:
                 app = self._answering_errors(app)
@@ -152,7 +164,14 @@ class Gateway:
         if scope["method"] == "HEAD":
             send = without_body(scope, send)
         scope[CHOSEN] = chosen
-        return app(scope, receive, send)
+        return admit(app, scope)(scope, receive, send)
+
+    def _refuse(self, refused: RequestRefused, scope: Scope, send: Send) -> Awaitable[None]:
+        """Answer in Flask's place what reaches neither side, as the server in front of it would."""
+        snapshot = self.live.snapshot
+        scope[SELECTION] = selection = Selection(Side.LEGACY, None, snapshot.revision)
+        served_by = snapshot.map.gateway.served_by_header
+        return send_refusal(refused, scope, Outbound(send, scope, selection, served_by))
 
     def _websocket(
         self, app: ASGIApp, scope: Scope, receive: Receive, send: Send
@@ -161,10 +180,14 @@ class Gateway:
         self._note_root_path(scope)
         table = self.live.snapshot.table
         sent = as_sent(scope) if SENT in scope else scope
+        try:
+            sent[FRAMING] = read_framing(sent, self.bridge.settings)
+        except RequestRefused:
+            return self.bridge(sent, receive, send)  # which refuses it
         changes = one_reading(sent, table.entered(sent))
         shown = as_shown(scope, changes)
         found = self.native.websocket(shown, table.served)
-        if found is None or is_refused(sent) or not table.takes_host(sent):
+        if found is None or not table.takes_host(sent):
             return self.bridge(sent, receive, send)
         child, route = found
         shown[CHOSEN] = (child, route.handle, self._entry.of_one(route), changes)
@@ -190,19 +213,23 @@ class Gateway:
         if target is not None and target.native is not None:
             forced = scope.get(FORCE_SIDE)
             native = target.stage is Stage.NATIVE if forced is None else forced is Side.NATIVE
-            plain = native and is_plain(scope)
-            doubtful = native and not plain and is_doubtful(scope)
-            if doubtful and is_bridges(scope):
-                native = False
-            if native and table.confirms(target, scope):
-                read = plain and found.environ is None
+            if native and not self._is_flasks(scope) and table.confirms(target, scope):
+                read = found.environ is None and is_plain(scope)
                 changes = _NONE if read else one_reading(scope, found.environ)
                 chosen = self._chosen(target, target.native, found.values, scope, changes)
                 if chosen is not None:
-                    if doubtful:
-                        chosen = (chosen[0], checking_body(chosen[1]), *chosen[2:])
                     return Selection(Side.NATIVE, route, snapshot.revision), chosen
         return Selection(Side.LEGACY, route, snapshot.revision), None
+
+    def _is_flasks(self, scope: Scope) -> bool:
+        """Whether no native route may answer: Flask says of a WebSocket that it has none."""
+        framing = scope.get(FRAMING)
+        if framing is None:  # asked who would answer a request that is not sent yet
+            try:
+                framing = read_framing(scope, self.bridge.settings)
+            except RequestRefused:
+                return True
+        return bool(framing.protocol == b"websocket")
 
     def _chosen(
         self,
@@ -245,7 +272,7 @@ class Gateway:
         for doubt in self.doubts(snapshot):
             if doubt.text not in self._said:
                 self._said.add(doubt.text)
-                logger.log(doubt.level, "%s", doubt.text)
+                logger.log(doubt.level, doubt.text)
 
     def doubts(self, snapshot: Snapshot) -> Iterator[Doubt]:
         """Return what a team may not have meant with a map, and what native routes do without."""
@@ -256,6 +283,9 @@ class Gateway:
                 "whatever it does around its views. If there is a Flask inside, name it: "
                 "mount_legacy(…, flask_app=…)",
             )
+        closed = token_problem(snapshot.map.gateway)
+        if closed is not None:
+            yield Doubt(logging.WARNING, f"{snapshot.map.file}: {closed}")
         for target in snapshot.table.targets():
             skipped = self.skipped_hooks(target)
             if skipped:
@@ -298,9 +328,14 @@ class Gateway:
     async def _lifespan(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         async def watch(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
-                self.live.start()
-                # What was registered, decorated or wrapped after mount_legacy was called.
-                self._say_doubts(self.live.snapshot)
+                try:
+                    refuse_greenlets()  # what was patched since mount_legacy
+                except MountError as error:
+                    message = {"type": "lifespan.startup.failed", "message": str(error)}
+                else:
+                    self.live.start()
+                    # What was registered, decorated or wrapped after mount_legacy was called.
+                    self._say_doubts(self.live.snapshot)
             await send(message)
 
         closed = False
@@ -332,11 +367,8 @@ class Gateway:
 
     def status(self) -> dict[str, Any]:
         """Return the live state as plain values; `[gateway] status_path` serves it as JSON."""
-        return {**self._routing(), **self._recording()}
-
-    def _routing(self) -> dict[str, Any]:
         snapshot, rejected = self.live.snapshot, self.live.rejected
-        return {
+        state: dict[str, Any] = {
             "pid": os.getpid(),
             "map": snapshot.map.file,
             "revision": snapshot.revision,
@@ -344,24 +376,9 @@ class Gateway:
             "routes": [self.route_status(target) for target in snapshot.table.targets()],
             "skipped_middleware": [layer.place for layer in self.unborrowed.middleware()],
         }
-
-    def _recording(self) -> dict[str, Any]:
-        if self.recorder is None or self._tap is None:
-            return {}
-        return {"recording": self.recorder.status()}
-
-    async def _status(self, scope: Scope, send: Send) -> None:
-        recording = self._recording()
-        # On a thread: with thousands of routes it takes a while, in which others are answered.
-        text = await asyncio.to_thread(
-            lambda: json.dumps({**self._routing(), **recording}, indent=2)
-        )
-        body = text.encode()
-        is_head = scope["method"] == "HEAD"
-        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-        headers.append((b"content-length", str(len(body)).encode()))
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if is_head else body})
+        if self.recorder is not None and self._tap is not None:
+            state["recording"] = self.recorder.status()
+        return state
 
 
 class GatewayMiddleware:
@@ -374,12 +391,3 @@ class GatewayMiddleware:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Hand the connection to the gateway."""
         return self.gateway(self.app, scope, receive, send)
-
-
-def _is_below_root(scope: Scope, path: str) -> bool:
-    """Whether the request reads this path, counted from the server's root path like a rule's."""
-    return (
-        scope["path"].endswith(path)
-        and scope["method"] in ("GET", "HEAD")
-        and path_info(scope).encode("latin-1").decode(errors="replace") == path
-    )

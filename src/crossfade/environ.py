@@ -7,13 +7,15 @@ Everything comes from the bytes that the client sent where the server hands them
 from __future__ import annotations
 
 import multiprocessing
-import re
+import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final, Protocol
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
-Scope = Mapping[str, Any]
+from crossfade.framing import Scope, sent_target
+from crossfade.model import SERVER_SOFTWARE
 
 ROOT_PATH: Final = "crossfade.root_path"
 """Scope key: the server's root path, where `scope["root_path"]` has become another one.
@@ -22,30 +24,9 @@ ROOT_PATH: Final = "crossfade.root_path"
 application's scope has the mount's in it.
 """
 
-_IN_A_PATH: Final = "/:@!$&'()*+,;=~"  # RFC 3986 3.3: beside what `quote` leaves alone
-
 _SCHEMES: Final = {"ws": "http", "wss": "https"}
-_SINGLETONS: Final = frozenset(
-    {"CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_HOST", "HTTP_AUTHORIZATION"}
-)
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_METHOD: Final = re.compile(r"[!$%&'*+\-.^_`|~0-9A-Z]{3,20}")
 _FILE_BLOCK: Final = 65536
 _MAX_CACHED_NAMES: Final = 1024
-
-
-class RequestRefused(Exception):
-    """A request that a server must not hand to an application, because it can be read in two ways.
-
-    Attributes:
-        status: the status to answer with, after which the connection is closed.
-        reason: what is wrong, for the body of the answer and the log.
-    """
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(status, reason)
-        self.status = status
-        self.reason = reason
 
 
 class Readable(Protocol):
@@ -118,25 +99,18 @@ def script_name(scope: Scope) -> str:
     return root.rstrip("/").encode("utf-8", "surrogateescape").decode("latin-1") if root else ""
 
 
-def quoted(path: str) -> str:
-    """Return a path as a client sends it."""
-    return quote(path, safe=_IN_A_PATH, errors="surrogateescape")
-
-
-def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
+def build_environ(
+    scope: Scope, body: Any, server_software: str = SERVER_SOFTWARE
+) -> dict[str, Any]:
     """Return the environ of an `http` or `websocket` scope.
 
     Args:
-        scope: the ASGI scope; also left under `asgi.scope`, where a2wsgi leaves it.
+        scope: the ASGI scope of a request that `read_framing` lets pass; also left under
+            `asgi.scope`, where a2wsgi leaves it.
         body: `wsgi.input`, which ends where the request's body ends.
-
-    Raises:
-        RequestRefused: what gunicorn refuses and some HTTP parsers let pass, since two readers
-            could take it for two different requests: a header that may come once came twice, a
-            length came with a transfer coding, control characters, a method in lower case.
+        server_software: `SERVER_SOFTWARE`.
     """
-    raw: bytes | None = scope.get("raw_path")
-    target = quoted(scope["path"]) if raw is None else raw.decode("latin-1")
+    target = sent_target(scope).decode("latin-1")
     query = scope.get("query_string", b"").decode("latin-1")
     if query:
         # Some HTTP parsers leave a fragment in, and look for the query after it.
@@ -144,7 +118,6 @@ def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
         target = f"{target}?{sent}"
     method: str = scope.get("method", "GET")
     version: str = scope.get("http_version", "1.1")
-    _check_line(method, target, version)
     scheme: str = scope.get("scheme", "http")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -154,7 +127,7 @@ def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
         "RAW_URI": target,
         "REQUEST_URI": target,
         "SERVER_PROTOCOL": "HTTP/1.1" if version == "1.1" else _protocol(version),
-        "SERVER_SOFTWARE": "crossfade",
+        "SERVER_SOFTWARE": server_software,
         "asgi.scope": scope,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": _SCHEMES.get(scheme, scheme),
@@ -162,7 +135,7 @@ def build_environ(scope: Scope, body: Any) -> dict[str, Any]:
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
-        "wsgi.multiprocess": _MULTIPROCESS,
+        "wsgi.multiprocess": is_multiprocess(),
         "wsgi.run_once": False,
         "wsgi.file_wrapper": FileWrapper,
     }
@@ -223,19 +196,6 @@ def _environ_key(name: bytes) -> str:
 _KEYS: dict[bytes, str] = {}
 
 
-def _check_line(method: str, target: str, version: str) -> None:
-    if not _METHOD.fullmatch(method):
-        raise RequestRefused(400, f"Invalid Method 'Invalid HTTP method: {method!r}'")
-    if not (target.isascii() and target.isprintable()):
-        raise RequestRefused(400, "Invalid Request Line: the target is not printable ASCII")
-    is_path = target[:1] in ("/", "") or "://" in target
-    if not is_path and method != "CONNECT" and (method, target) != ("OPTIONS", "*"):
-        # RFC 9112 3.2.3 and 3.2.4. Flask would take `users` for `/users`.
-        raise RequestRefused(400, "Invalid Request Line: the target is no path")
-    if version != "1.1" and version[:2] != "1." and version not in ("1", "2", "3"):
-        raise RequestRefused(400, f"Invalid HTTP Version {version!r}")
-
-
 def _add_headers(environ: dict[str, Any], headers: Any) -> None:
     keys = _KEYS
     for name, value in headers:
@@ -247,28 +207,10 @@ def _add_headers(environ: dict[str, Any], headers: Any) -> None:
         if not key:
             continue
         text = value.decode("latin-1").strip(" \t")
-        if not text.isprintable() and _CONTROL.search(text):
-            raise _invalid(name)
         if key in environ:
-            if key in _SINGLETONS:
-                raise _invalid(name)
             separator = "; " if key == "HTTP_COOKIE" else ","
             text = f"{environ[key]}{separator}{text}"
         environ[key] = text
-    if "CONTENT_LENGTH" in environ:
-        length = environ["CONTENT_LENGTH"]
-        if "HTTP_TRANSFER_ENCODING" in environ or not (length.isascii() and length.isdigit()):
-            raise _invalid(b"content-length")
-    if "HTTP_TRANSFER_ENCODING" in environ and environ["SERVER_PROTOCOL"] == "HTTP/1.0":
-        raise _invalid(b"transfer-encoding")
-    if "HTTP_EXPECT" in environ and environ["HTTP_EXPECT"].lower() != "100-continue":
-        expectation = environ["HTTP_EXPECT"]
-        raise RequestRefused(417, f"Unable to comply with expectation: {expectation!r}")
-
-
-def _invalid(name: bytes) -> RequestRefused:
-    # Only the name: the value may be a secret.
-    return RequestRefused(400, f"Invalid HTTP Header: {name.decode('latin-1').upper()!r}")
 
 
 def _add_addresses(environ: dict[str, Any], scope: Scope) -> None:
@@ -289,4 +231,12 @@ def _add_addresses(environ: dict[str, Any], scope: Scope) -> None:
         environ["REMOTE_PORT"] = str(client[1])
 
 
-_MULTIPROCESS: Final = multiprocessing.parent_process() is not None
+@cache
+def is_multiprocess() -> bool:
+    """Whether other processes may serve the application as well (`wsgi.multiprocess`).
+
+    uvicorn, granian and hypercorn start their workers by `multiprocessing`. gunicorn forks its
+    own, tells them by an environment variable who they are, and changes their number by signals.
+    """
+    under_gunicorn = os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn/")
+    return under_gunicorn or multiprocessing.parent_process() is not None

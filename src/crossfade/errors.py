@@ -2,7 +2,7 @@
 
 CrossfadeError
 ├── MapError      the migration map can't be used; `problems` holds every reason at once
-└── MountError    `mount_legacy` was given something that it can't work with
+└── MountError    `mount_legacy` can't work with what it was given, or with this process
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class MapError(CrossfadeError):
 
 
 class MountError(CrossfadeError):
-    """`mount_legacy` was given something that it can't work with, or too late."""
+    """`mount_legacy` can't work with what it was given, with this process, or so late."""
 
 
 class Suggester:

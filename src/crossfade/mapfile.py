@@ -341,6 +341,10 @@ def _explain(detail: ErrorDetails, file: str, lines: LazyOutline, suggester: Sug
         if not in_route:
             remedy = "A deviation has a route, what differs, and the reason why that is right."
         return Problem(file, line, subject, reason, remedy)
+    if path == ("gateway", "status_token"):
+        # Without the value, which may be the token itself.
+        reason = "it is not the name of an environment variable that holds the token"
+        return Problem(file, line, subject, reason, 'Write status_token = "env:NAME".')
     if detail["type"] == "string_pattern_mismatch" and detail["ctx"]["pattern"] == WHERE:
         reason = f"{detail['input']!r} is no place in an answer"
         remedy = (

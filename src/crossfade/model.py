@@ -21,6 +21,9 @@ No client can set it: an ASGI server never copies anything of a request to a key
 SELECTION: Final = "crossfade.selection"
 """Scope key under which the gateway leaves the `Selection` that it made for a request."""
 
+SERVER_SOFTWARE: Final = "gunicorn/27.0.1"
+"""The server that applications are told of by default: the one that the bridge behaves like."""
+
 
 class Side(str, Enum):
     """An implementation that can answer a request."""
@@ -86,6 +89,13 @@ class BridgeSettings:
         client_timeout: seconds that a thread waits for a client that neither sends nor takes a
             byte before it gives that client up. None: for ever.
         shutdown_timeout: seconds that `aclose` waits for the threads that are still at work.
+        limit_request_line: bytes of a request line (method, target and protocol) past which it
+            is answered 414, whichever application owns the route. 0: no limit.
+        limit_request_fields: header fields of a request past which it is answered 431. 0: no limit.
+        limit_request_field_size: bytes of one header field, its name included, past which the
+            request is answered 431. 0: no limit.
+        server_software: what the application is told of its server (`SERVER_SOFTWARE`), the name
+            first: some look for it.
     """
 
     threads: Annotated[int, Field(ge=1)] = 10
@@ -94,10 +104,14 @@ class BridgeSettings:
     streams: Annotated[int, Field(ge=0)] = 256
     retry_after: Annotated[int, Field(ge=0)] = 1
     request_buffer: Annotated[int, Field(ge=1)] = 262_144
-    response_buffer: Annotated[int, Field(ge=1)] = 262_144
+    response_buffer: Annotated[int, Field(ge=1)] = 131_072
     max_body: Annotated[int, Field(ge=0)] | None = None
     client_timeout: Annotated[float, Field(gt=0)] | None = 120.0
     shutdown_timeout: Annotated[float, Field(ge=0)] = 5.0
+    limit_request_line: Annotated[int, Field(ge=0)] = 4094
+    limit_request_fields: Annotated[int, Field(ge=0)] = 100
+    limit_request_field_size: Annotated[int, Field(ge=0)] = 8190
+    server_software: Annotated[str, Field(min_length=1)] = SERVER_SOFTWARE
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
 
@@ -109,7 +123,10 @@ class GatewaySettings:
     Attributes:
         served_by_header: add `X-Served-By: flask` or `fastapi` to every answer.
         status_path: a URL path (`/_crossfade`) that answers with the live state as JSON: the
-            map's revision, its problems and who answers each route. None: no such URL.
+            map's revision, its problems and who answers each route. None: no such URL. Without a
+            `status_token` it answers this machine alone: requests for localhost, through no proxy.
+        status_token: `env:NAME`, the environment variable with the token that `status_path` asks
+            for (`Authorization: Bearer …`). Whoever has it is answered, from anywhere.
         document_legacy: let `/openapi.json`, `/docs` and `/redoc` of the FastAPI application show
             Flask's routes too, and of either side what answers now. False: as FastAPI has them.
         document_exclude: routes that these pages leave out, whoever answers them: patterns with
@@ -124,6 +141,7 @@ class GatewaySettings:
 
     served_by_header: bool = False
     status_path: Annotated[str, Field(pattern="^/.")] | None = None
+    status_token: Annotated[str, Field(pattern=r"^env:[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     document_legacy: bool = True
     document_exclude: tuple[str, ...] = ()
     skipped_middleware: tuple[str, ...] = ()

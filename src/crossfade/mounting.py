@@ -57,7 +57,8 @@ def mount_legacy(
 
     Raises:
         MapError: the map can't be used; it holds every problem at once.
-        MountError: `app` has started, has a gateway already, or an argument is of a wrong type.
+        MountError: `app` has started, has a gateway already, an argument is of a wrong type, or
+            gevent or eventlet has replaced this process's threads.
     """
     _check(app, legacy, flask_app)
     if flask_app is None and isinstance(legacy, Flask):

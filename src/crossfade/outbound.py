@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable
 from typing import Final
 
 from starlette.types import Message, Scope, Send
 
+from crossfade.framing import sent_target
 from crossfade.logs import Logs
 from crossfade.model import Selection, Side
 
@@ -54,12 +56,15 @@ class Outbound:
             if self._header:
                 served_by = _SERVED_BY[self._selection.side]
                 message = {**message, "headers": [*message.get("headers", ()), served_by]}
-            self._log(message["status"])
+            if access_logger.asks_for(logging.INFO):
+                self._log(message["status"])
         return self._send(message)
 
     def _log(self, status: int) -> None:
         side = self._selection.side.framework
-        method, path = self._scope["method"], self._scope["path"]
+        method = self._scope["method"]
+        # As it was sent; a quotation mark would end what stands between them.
+        path = sent_target(self._scope).decode("latin-1").replace('"', "%22")
         access_logger.info(
             '%s answered "%s %s" with %d',
             side,

@@ -18,7 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from werkzeug.http import dump_cookie
 from werkzeug.sansio.http import parse_cookie
 
-from crossfade.environ import ROOT_PATH, path_info, quoted, whole_path
+from crossfade.environ import ROOT_PATH, path_info, whole_path
+from crossfade.framing import quoted
 from crossfade.model import SELECTION
 
 if TYPE_CHECKING:
@@ -29,10 +30,9 @@ _Headers = list[tuple[bytes, bytes]]
 SENT: Final = "crossfade.sent"
 """Scope key: what was sent and what was shown in its place, each by the scope's keys."""
 
-_ONCE: Final = frozenset({b"host", b"content-type", b"content-length", b"authorization"})
+_ONCE: Final = frozenset({b"host", b"content-type", b"content-length"})
 """Headers that nobody joins: a request in which one comes twice is refused."""
 
-_SPECIAL: Final = frozenset({b"upgrade", b"expect", b"transfer-encoding"})
 _BLANKS: Final = re.compile(rb"\n[ \t]|[ \t]\n")
 _COOKIE: Final = rb"[!#$%&'*+\-./0-9:<>?@A-Z\[\]^_`a-z{|}~]+=[!#-:<-\[\]-~]*"
 _PLAIN_COOKIES: Final = re.compile(rb"%s(?:; %s)*" % (_COOKIE, _COOKIE))
@@ -112,10 +112,7 @@ def as_shown(scope: Scope, changes: Mapping[str, Any]) -> Scope:
 
 
 def is_plain(scope: Scope) -> bool:
-    """Whether everybody reads an HTTP request alike. False where it takes a closer look; cheap.
-
-    Such a request isn't `admission.is_doubtful` either.
-    """
+    """Whether everybody reads an HTTP request alike. False where it takes a closer look; cheap."""
     path: str = scope["path"]
     raw: bytes | None = scope.get("raw_path")
     query: bytes = scope["query_string"]
@@ -129,8 +126,7 @@ def is_plain(scope: Scope) -> bool:
     ):
         return False
     headers = scope["headers"]
-    fields = dict(headers)
-    return "#" not in path and _SPECIAL.isdisjoint(fields) and _are_plain(headers, fields)
+    return "#" not in path and _are_plain(headers, dict(headers))
 
 
 def one_reading(scope: Scope, environ: WSGIEnvironment | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Numbers and lists as messages write them."""
+"""Numbers, lists and what clients sent as messages write them."""
 
 from __future__ import annotations
 
@@ -15,3 +15,19 @@ def some(names: Sequence[str], most: int = 5) -> str:
     shown = ", ".join(names[:most])
     more = len(names) - most
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def escaped(text: str) -> str:
+    r"""Return text as one line that shows all that it holds.
+
+    Control characters, line separators, marks that turn the direction of text, and what can't be
+    encoded become escapes.
+
+    >>> escaped("/a\\n2026 ERROR \\x1b[31m")
+    '/a\\\\n2026 ERROR \\\\x1b[31m'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )

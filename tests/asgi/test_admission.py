@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
+from flask import request
+from starlette.responses import PlainTextResponse
 
-from tests.asgi.kit import Mount, ask, flask_with
+from tests.asgi.kit import DEADLINE, Mount, ask, flask_with, http_scope, open_websocket
 
 HEADER = "[gateway]\nserved_by_header = true\n"
 
@@ -132,3 +135,115 @@ def test_a_query_that_is_not_ascii_is_refused(mount: Mount, query: bytes) -> Non
     mount(app, flask_with("GET|POST /a", "GET /b"), "GET /a", hooks="none")
     assert ask(app, "GET", "/a", query_string=query).status == 400
     assert ask(app, "GET", "/b", query_string=query).status == 400
+
+
+async def silent(app: Any, scope: dict[str, Any], *messages: dict[str, Any]) -> bytes:
+    """Answer a request whose server says nothing but these messages; return the answer's body."""
+    waiting = list(messages)
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if waiting:
+            return waiting.pop(0)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await asyncio.wait_for(app(scope, receive, send), DEADLINE)
+    return b"".join(message.get("body", b"") for message in sent)
+
+
+def read_body() -> None:
+    """Read the body before the view, as a guard of signatures does."""
+    request.get_data()
+
+
+def mount_readers(mount: Mount, hooks: str) -> FastAPI:
+    """Mount an application both sides of which read the body, a hook of Flask's before them."""
+    legacy = flask_with()
+    legacy.before_request(read_body)
+    legacy.add_url_rule("/a", view_func=lambda: request.get_data(), methods=["GET", *UNSAFE])
+    app = FastAPI(openapi_url=None)
+
+    @app.api_route("/a", methods=["GET", *UNSAFE])
+    async def read(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(await request.body())
+
+    @app.websocket("/ws")
+    async def echo(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.close()
+
+    native = [] if hooks == "legacy" else [f"{method} /a" for method in ("GET", *UNSAFE)]
+    mount(app, legacy, *native, hooks="flask" if hooks == "legacy" else hooks)
+    return app
+
+
+UNSAFE = ("POST", "PUT", "DELETE")
+
+
+@pytest.mark.parametrize("hooks", ["flask", "none", "legacy"])
+@pytest.mark.parametrize("version", ["2", "3"])
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("DELETE", []),
+        ("GET", []),
+        ("DELETE", [("Expect", "100-continue")]),
+        ("GET", [("Expect", "100-continue")]),
+        ("POST", [("Content-Length", "0")]),
+        ("DELETE", [("Content-Length", "0")]),
+    ],
+)
+def test_a_request_of_http_2_without_a_body_waits_for_none(
+    mount: Mount, hooks: str, version: str, method: str, headers: list[tuple[str, str]]
+) -> None:
+    """Uvicorn's HTTP/2 never says that there is none: nobody may ask."""
+    app = mount_readers(mount, hooks)
+    scope = http_scope(method, "/a", headers, http_version=version)
+    assert asyncio.run(silent(app, scope)) == b""
+
+
+@pytest.mark.parametrize("hooks", ["flask", "none", "legacy"])
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [("POST", []), ("PUT", []), ("DELETE", [("Content-Length", "4")])],
+)
+def test_a_body_of_http_2_is_read(
+    mount: Mount, hooks: str, method: str, headers: list[tuple[str, str]]
+) -> None:
+    """Where a header announces it, or the method does."""
+    app = mount_readers(mount, hooks)
+    scope = http_scope(method, "/a", headers, http_version="2")
+    first = {"type": "http.request", "body": b"bo", "more_body": True}
+    last = {"type": "http.request", "body": b"dy", "more_body": False}
+    assert asyncio.run(silent(app, scope, first, last)) == b"body"
+
+
+@pytest.mark.parametrize("hooks", ["flask", "none", "legacy"])
+def test_a_body_that_nobody_announced_is_seen_by_nobody(mount: Mount, hooks: str) -> None:
+    """A hook that checks a body and the handler behind it read the same: nothing."""
+    app = mount_readers(mount, hooks)
+    scope = http_scope("DELETE", "/a", http_version="2")
+    body = {"type": "http.request", "body": b"body", "more_body": False}
+    assert asyncio.run(silent(app, scope, body)) == b""
+
+
+@pytest.mark.parametrize("hooks", ["flask", "none", "legacy"])
+def test_a_websocket_handshake_past_the_limits_is_refused(mount: Mount, hooks: str) -> None:
+    """A native WebSocket route is no way around the limits of a head."""
+    app = mount_readers(mount, hooks)
+    long = [(b"host", b"h"), (b"x-a", b"a" * 9000)]
+    assert open_websocket(app, "/ws")[0]["type"] == "websocket.accept"
+    refused = open_websocket(app, "/ws", headers=long)
+    assert refused[0]["status"] == 431
+
+
+def test_a_refusal_over_http_2_does_not_speak_of_the_connection(mount: Mount) -> None:
+    """Its streams share one: `Connection` is not a header of HTTP/2."""
+    app = mount_readers(mount, "none")
+    for version, close in (("1.1", "close"), ("2", None)):
+        answer = ask(app, "GET", "/a?" + "a" * 5000, http_version=version)
+        assert (answer.status, answer.get("connection")) == (414, close)

@@ -146,7 +146,7 @@ def test_what_flask_refuses_is_flasks_404(
     legacy.add_url_rule(rule, view_func=lambda x: f"flask {x!r}")
     alone = legacy.test_client().get(f"/items/{value}")
     app = native_with(f"GET /items/{path}")
-    mount(app, legacy, f"GET {rule}")
+    mount(app, legacy, f"GET {rule}", settings="[bridge]\nlimit_request_line = 0")
     answer = ask(app, "GET", f"/items/{value}")
     assert (answer.served_by, answer.status, answer.body) == (
         "flask",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
 from contextlib import suppress
 from typing import Any
 
@@ -28,7 +26,6 @@ from tests.asgi.kit import (
 )
 
 HEADER = "[gateway]\nserved_by_header = true\n"
-STATUS = '[gateway]\nstatus_path = "/_crossfade"\n'
 
 
 def test_nothing_is_added_unasked(mount: Mount) -> None:
@@ -182,72 +179,6 @@ def test_a_client_cannot_choose(mount: Mount) -> None:
         assert ask(app, "GET", "/a", (name, "native")).served_by == "flask"
 
 
-def test_status_path(mount: Mount) -> None:
-    """The live state as JSON: revision, process, problems, every route."""
-    app = native_with("GET /users/{id}", "GET /new")
-    gateway = mount(
-        app,
-        flask_with("GET /users/<int:user_id>", "GET|POST /b"),
-        "GET /users/{id}",
-        "GET /new",
-        settings=STATUS,
-    )
-    answer = ask(app, "GET", "/_crossfade")
-    assert answer.status == 200
-    assert answer.get("content-type") == "application/json"
-    assert answer.get("cache-control") == "no-store"
-    status = json.loads(answer.body)
-    assert status == gateway.status()
-    assert (status["pid"], status["problems"]) == (os.getpid(), [])
-    assert status["revision"] == gateway.live.snapshot.revision
-    routes = {route["route"]: route for route in status["routes"]}
-    assert {name: route["served_by"] for name, route in routes.items()} == {
-        "GET /users/<int:user_id>": "fastapi",
-        "GET /b": "flask",
-        "POST /b": "flask",
-        "GET /new": "fastapi",
-    }
-    assert routes["GET /b"]["fastapi"] is None
-    assert routes["GET /new"]["flask"] is None
-
-
-def test_status_path_below_a_root_path(mount: Mount) -> None:
-    """The path that the map names is below the server's root path, as routes are."""
-    app = native_with()
-    mount(app, flask_with("GET /a"), settings=STATUS)
-    assert ask(app, "GET", "/api/_crossfade", root_path="/api").status == 200
-    assert ask(app, "GET", "/_crossfade", root_path="/api").status == 200
-
-
-def test_status_path_answers_get_and_head_only(mount: Mount) -> None:
-    """HEAD has no body; other methods are Flask's."""
-    app = native_with()
-    mount(app, flask_with("GET /a"), settings=STATUS)
-    head = ask(app, "HEAD", "/_crossfade")
-    assert (head.status, head.body) == (200, b"")
-    assert head.get("content-length") == str(len(ask(app, "GET", "/_crossfade").body))
-    assert ask(app, "POST", "/_crossfade").served_by == "flask"
-
-
-def test_no_status_path_by_default(mount: Mount) -> None:
-    """That URL is Flask's like any other."""
-    app = native_with()
-    mount(app, flask_with("GET /_crossfade"))
-    assert ask(app, "GET", "/_crossfade").text.startswith("flask")
-
-
-def test_middleware_added_later_wraps_the_status(mount: Mount) -> None:
-    """So a team can put its own authentication before it."""
-    app = native_with()
-    mount(app, flask_with(), settings=STATUS)
-
-    @app.middleware("http")
-    async def refuse(request: Any, call_next: Any) -> Any:
-        return PlainTextResponse("who are you?", 401)
-
-    assert ask(app, "GET", "/_crossfade").status == 401
-
-
 def test_a_filter_that_needs_a_request_breaks_none(
     mount: Mount,
     monkeypatch: pytest.MonkeyPatch,
@@ -268,6 +199,7 @@ def test_a_filter_that_needs_a_request_breaks_none(
     gateway = mount(app, flask_with("GET /native", "GET /legacy"))
     monkeypatch.setattr(logging.getLogger("crossfade"), "handlers", [handler])
     caplog.set_level(logging.INFO, "crossfade")
+    caplog.set_level(logging.INFO, "crossfade.access")
     save_map(gateway, '[routes]\n"GET /native" = "native"\n')
     assert [ask(app, "GET", path).status for path in ("/native", "/legacy")] == [200, 200]
     assert gateway.live.rejected is None

@@ -102,8 +102,9 @@ def answer_json(start: Start, value: Any) -> list[bytes]:
 def env(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     """The environ's strings, and its flags."""
     shown: dict[str, Any] = {key: value for key, value in environ.items() if isinstance(value, str)}
-    for key in ("SERVER_SOFTWARE", "REMOTE_PORT", "REQUEST_URI"):
+    for key in ("REMOTE_PORT", "REQUEST_URI"):
         shown.pop(key, None)
+    shown["SERVER_SOFTWARE"] = shown["SERVER_SOFTWARE"].partition("/")[0]  # the version varies
     for key in ("wsgi.version", "wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once"):
         shown[key] = environ[key]
     shown["wsgi.input_terminated"] = environ.get("wsgi.input_terminated")

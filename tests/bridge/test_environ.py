@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from flask import Flask, request
 
-from crossfade.environ import FileWrapper, RequestRefused, build_environ, path_info, script_name
+from crossfade import mount_legacy
+from crossfade.environ import FileWrapper, build_environ, path_info, script_name
 from tests.bridge.compare import run
 from tests.bridge.conftest import GATEWAY, LEGACY
+from tests.bridge.inprocess import ask as served
+from tests.bridge.inprocess import run as in_process
 from tests.bridge.inprocess import scope
 from tests.bridge.probes import PARSERS, ask
-from tests.servers import gunicorn, uvicorn
+from tests.servers import Server, gunicorn, uvicorn
 
 
 def built(**more: Any) -> dict[str, Any]:
@@ -77,44 +84,6 @@ def test_prefix_and_path_make_the_url() -> None:
     environ = built(target="/api/x", root_path="/api")
     assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/api", "/x")
     assert (environ["RAW_URI"], environ["REQUEST_URI"]) == ("/api/x", "/api/x")
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ([(b"content-type", b"a"), (b"content-type", b"b")], 400),
-        ([(b"host", b"other")], 400),
-        ([(b"content-length", b"1"), (b"content-length", b"1")], 400),
-        ([(b"content-length", b"+1")], 400),
-        ([(b"content-length", "²".encode("latin-1"))], 400),
-        ([(b"content-length", b"1"), (b"transfer-encoding", b"chunked")], 400),
-        ([(b"x-a", b"a\x00b")], 400),
-        ([(b"expect", b"nothing")], 417),
-    ],
-)
-def test_ambiguous_requests_are_refused(headers: list[tuple[bytes, bytes]], status: int) -> None:
-    """What two readers could read in two ways reaches no application."""
-    with pytest.raises(RequestRefused) as caught:
-        built(headers=headers)
-    assert caught.value.status == status
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"method": "get"},
-        {"method": "X"},
-        {"http_version": "3.0"},
-        {"target": "*"},
-        {"target": "users/1"},
-        {"target": "?a=1"},
-        {"target": "%2Fusers"},
-    ],
-)
-def test_odd_request_lines_are_refused(more: dict[str, str]) -> None:
-    """As gunicorn refuses them; some HTTP parsers let them pass."""
-    with pytest.raises(RequestRefused):
-        built(**more)
 
 
 @pytest.mark.parametrize(
@@ -190,6 +159,51 @@ def test_a_trusted_proxy_is_believed_by_the_server() -> None:
         assert b'"REMOTE_ADDR": "203.0.113.9"' in run(believing, probe)[0]["body"]
     with uvicorn(GATEWAY, "--no-proxy-headers") as plain, gunicorn(LEGACY) as direct:
         assert run(plain, probe) == run(direct, probe)
+
+
+@pytest.mark.parametrize(
+    ("server", "several"),
+    [
+        (lambda: uvicorn(GATEWAY), False),
+        (lambda: uvicorn(GATEWAY, "--workers", "2"), True),
+        (lambda: gunicorn(GATEWAY, "--worker-class", "asgi", "--workers", "2"), True),
+        (
+            lambda: gunicorn(GATEWAY, "--worker-class", "asgi", "--workers", "2", "--preload"),
+            True,
+        ),
+    ],
+    ids=["uvicorn", "uvicorn, two workers", "gunicorn, two workers", "gunicorn, preloaded"],
+)
+def test_multiprocess_says_whether_there_are_other_workers(
+    server: Callable[[], Server], several: bool
+) -> None:
+    """Whether they are spawned or forked, with the application loaded before or after."""
+    with server() as running:
+        (answer,) = run(running, ask("/raw/env"))
+    assert json.loads(answer["body"])["wsgi.multiprocess"] is several
+
+
+def test_server_software_is_gunicorn_unless_set() -> None:
+    """What applications look for, and what the map's `[bridge] server_software` says."""
+    assert built()["SERVER_SOFTWARE"].startswith("gunicorn/")
+    assert build_environ(scope(), None, "mod_wsgi/5")["SERVER_SOFTWARE"] == "mod_wsgi/5"
+
+
+@pytest.mark.parametrize("hooks", ["legacy", "flask"])
+def test_server_software_of_the_map_reaches_both_sides(hooks: str, tmp_path: Path) -> None:
+    """Flask's view, and a hook of Flask's around a native route."""
+    seen: list[str] = []
+    legacy = Flask("legacy")
+    legacy.before_request(lambda: seen.append(request.environ["SERVER_SOFTWARE"]))
+    legacy.add_url_rule("/", view_func=lambda: "flask")
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/", lambda: "fastapi")
+    path = tmp_path / "migration_map.toml"
+    line = "" if hooks == "legacy" else '"GET /" = "native"'
+    path.write_text(f'[bridge]\nserver_software = "uWSGI/2"\n[routes]\n{line}')
+    mount_legacy(app, legacy, migration_map=path)
+    in_process(served(app, scope()))
+    assert seen == ["uWSGI/2"]
 
 
 def test_file_wrapper_closes_what_can_be_closed() -> None:

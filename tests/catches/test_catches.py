@@ -50,7 +50,7 @@ def gateway(native: FastAPI, legacy: Flask, routes: list[str], folder: Path) -> 
     """Both sides; what the routes borrow from Flask would hide the defects."""
     path = folder / "migration_map.toml"
     lines = [f"{route!r} = {{ stage = 'native', hooks = 'none' }}" for route in routes]
-    path.write_text("\n".join(["[routes]", *lines]))
+    path.write_text("\n".join(["[bridge]", "limit_request_line = 0", "[routes]", *lines]))
     mount_legacy(native, legacy, migration_map=path)
     app = InProcessApp(native)
     app.start()

@@ -34,7 +34,7 @@ def test_the_answer_is_the_same(mount: Mount, row: Row, debug: bool) -> None:
     legacy.debug = debug
     legacy.config["PROPAGATE_EXCEPTIONS"] = False
     row.build(legacy, app)
-    mount(app, legacy)
+    mount(app, legacy, settings="[bridge]\nlimit_request_line = 0")
     for request in row.asks:
         expected = answer_of(app, request, Side.LEGACY)
         # FastAPI's pages are no counterparts that anybody chose.

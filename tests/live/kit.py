@@ -49,7 +49,7 @@ class Workers:
         until(found_all, 30, f"{count} workers")
 
     def _status(self, connection: Connection) -> dict[str, Any]:
-        connection.send(b"GET /_crossfade HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.send(b"GET /_crossfade HTTP/1.1\r\nHost: localhost\r\n\r\n")
         found: dict[str, Any] = json.loads(connection.response().body)
         return found
 
@@ -70,7 +70,7 @@ class Workers:
         """Return who answers in each worker."""
         sides = set()
         for connection in self._connections.values():
-            connection.send(f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            connection.send(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             sides.add(connection.response().get("x-served-by"))
         return sides
 

@@ -88,6 +88,7 @@ def test_everybody_sees_the_same_target(guarded: Server, path: bytes, target: by
     "headers",
     [
         [b"X-User: bob", b"X-User: admin"],
+        [b"Authorization: Basic YTpi", b"Authorization: Basic YzpkCg=="],
         [b"X-User: bob \t", b"Cookie: u=bob; u=admin", b"Cookie: u=eve"],
         [b'Cookie: a="x; u=admin"; u=bob', b"X-User:", b"X-User: admin"],
     ],
@@ -113,10 +114,9 @@ def assert_all_saw_the_same(answer: RawResponse) -> None:
     [
         [b"Host: evil"],
         [b"Content-Length: 0"],
-        [b"Authorization: Basic YTpi", b"Authorization: Basic YzpkCg=="],
         [b"Content-Type: text/plain", b"Content-Type: application/json"],
     ],
-    ids=["Host", "Content-Length", "Authorization", "Content-Type"],
+    ids=["Host", "Content-Length", "Content-Type"],
 )
 def test_what_may_come_once_is_refused_twice(
     guarded: Server, path: bytes, headers: list[bytes]

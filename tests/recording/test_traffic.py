@@ -19,6 +19,7 @@ from crossfade.contract import recording, recording_cases, recording_files
 from crossfade.contract.cases import Case, read_cases
 from crossfade.contract.recording import TrafficRecorder
 from crossfade.dispatch import Gateway
+from crossfade.framing import FRAMING, Framing
 from crossfade.model import FORCE_SIDE, SELECTION, Selection, Side
 from tests.asgi.kit import save_map
 
@@ -226,7 +227,12 @@ def test_a_body_that_nobody_read_is_not_known(served: Served) -> None:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        scope = {"method": "POST", "headers": [(b"content-length", b"5")], "path": "/unread"}
+        scope: dict[str, Any] = {
+            "method": "POST",
+            "headers": [(b"content-length", b"5")],
+            "path": "/unread",
+        }
+        scope[FRAMING] = Framing(5, coded=False, may_follow=True)
         tap = served.gateway._tap
         assert tap is not None
         full = {**scope, SELECTION: Selection(Side.LEGACY, "POST /unread", "r")}

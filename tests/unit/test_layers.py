@@ -20,12 +20,13 @@ LAYERS = [
     ["apidoc", "dispatch"],
     ["live"],
     ["compat"],
-    ["admission"],
+    ["admission", "status_page"],
     ["bridge", "routing"],
     ["compare", "mapedit", "mapfile"],
     ["codings", "json_form", "reading"],
-    ["environ", "exchange", "loading", "outbound", "toml_lines"],
-    ["errors", "logs", "model", "wording"],
+    ["environ", "exchange", "loading", "outbound", "status_client", "toml_lines"],
+    ["framing", "logs"],
+    ["errors", "model", "wording"],
 ]
 LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 

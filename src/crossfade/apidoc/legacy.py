@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -12,10 +11,11 @@ from flask import Flask
 
 from crossfade.apidoc import docstrings, sources
 from crossfade.apidoc.parameters import Json, Variables, servers
+from crossfade.logs import Logs
 from crossfade.routing import LegacyRule
 from crossfade.routing.shapes import Shape
 
-logger = logging.getLogger("crossfade.apidoc")
+logger = Logs("crossfade.apidoc")
 
 _TAKE_A_BODY: Final = ("POST", "PUT", "PATCH")
 _ANY_BODY: Final[Json] = {

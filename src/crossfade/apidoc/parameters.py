@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Any, Final
 
@@ -18,9 +17,10 @@ from werkzeug.routing import (
     UUIDConverter,
 )
 
+from crossfade.logs import Logs
 from crossfade.routing import LegacyRule
 
-logger = logging.getLogger("crossfade.apidoc")
+logger = Logs("crossfade.apidoc")
 
 Json = dict[str, Any]
 """An object of the document."""
@@ -60,7 +60,7 @@ class Variables:
                 self._known[converter] = _describe(_Recorded(converter, self._converters))
             except Exception:
                 # An application's own converter may need what it has only in a request.
-                logger.warning("the converter %r can't be documented", converter, exc_info=True)
+                logger.warning("the converter %s can't be documented", converter, exc_info=True)
                 self._known[converter] = {"schema": {"type": "string"}}
         return self._known[converter]
 

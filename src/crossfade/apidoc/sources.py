@@ -7,7 +7,6 @@ document of its own, of some version; here it becomes operations of OpenAPI 3.1 
 from __future__ import annotations
 
 import functools
-import logging
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -22,9 +21,10 @@ from flask.ctx import RequestContext
 from crossfade.apidoc import flask_pydantic, modern
 from crossfade.apidoc.docstrings import METHODS
 from crossfade.apidoc.parameters import Json
+from crossfade.logs import Logs
 from crossfade.routing.shapes import fastapi_shape
 
-logger = logging.getLogger("crossfade.apidoc")
+logger = Logs("crossfade.apidoc")
 
 PREFIX = "Legacy."
 """Stands before the name of every component that comes from Flask: FastAPI's keep theirs."""

@@ -11,6 +11,7 @@ a request is replaced, part by part:
 | `body` | `wsgi.input` over messages that arrive on the event loop |
 | `pool` | the threads: ordinary ones, streaming ones, and the queue before them |
 | `loop` | the way back from the threads to one event loop |
+| `greenlets` | refuses a process whose threads gevent or eventlet replaced |
 | `plain` | the answers that the bridge gives itself: 400, 413, 500, 503 |
 
 The source that says what is faithful: PEP 3333, and gunicorn where PEP 3333 is silent.
@@ -18,6 +19,7 @@ The source that says what is faithful: PEP 3333, and gunicorn where PEP 3333 is 
 
 from crossfade.bridge.app import Bridge
 from crossfade.bridge.body import BodyTooLarge, ClientDisconnected
+from crossfade.bridge.greenlets import refuse_greenlets
 from crossfade.bridge.pool import BridgeStats
 
-__all__ = ["BodyTooLarge", "Bridge", "BridgeStats", "ClientDisconnected"]
+__all__ = ["BodyTooLarge", "Bridge", "BridgeStats", "ClientDisconnected", "refuse_greenlets"]

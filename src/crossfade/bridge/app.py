@@ -13,12 +13,14 @@ import a2wsgi
 
 from crossfade.bridge.body import BodyTooLarge, ClientDisconnected
 from crossfade.bridge.exchange import Exchange
+from crossfade.bridge.greenlets import refuse_greenlets
 from crossfade.bridge.handshake import as_http
 from crossfade.bridge.loop import Outbox, raisable
-from crossfade.bridge.plain import answer
+from crossfade.bridge.plain import answer, send_all, send_refusal
 from crossfade.bridge.pool import BridgeStats, Pool
-from crossfade.bridge.upload import Upload, has_body
-from crossfade.environ import RequestRefused, build_environ
+from crossfade.bridge.upload import Upload
+from crossfade.environ import build_environ
+from crossfade.framing import FRAMING, Framing, RequestRefused, read_framing
 from crossfade.model import BridgeSettings
 
 if TYPE_CHECKING:
@@ -43,9 +45,13 @@ class Bridge(a2wsgi.WSGIMiddleware):
     Args:
         app: any WSGI application.
         settings: see `BridgeSettings`.
+
+    Raises:
+        MountError: gevent or eventlet has replaced this process's threads.
     """
 
     def __init__(self, app: WSGIApplication, settings: BridgeSettings = _DEFAULTS) -> None:
+        refuse_greenlets()
         # a2wsgi's own executor starts its threads when it is first used, which is never.
         super().__init__(cast("WSGIApp", app), workers=settings.threads)
         self._wsgi = app
@@ -119,14 +125,15 @@ class Bridge(a2wsgi.WSGIMiddleware):
 
     async def _serve(self, scope: Any, receive: Receive, send: Send) -> None:
         try:
-            environ = build_environ(scope, None)
+            framing = scope.get(FRAMING) or read_framing(scope, self.settings)
+            environ = build_environ(scope, None, self.settings.server_software)
             upload: Upload | None = None
-            if has_body(scope, environ):
-                upload = await self._open_body(environ, receive)
+            if framing.may_follow:
+                upload = await self._open_body(framing, environ, receive)
             else:
                 environ["wsgi.input"] = io.BytesIO()
         except RequestRefused as exc:
-            await _send_all(send, answer(exc.status, exc.reason))
+            await send_refusal(exc, scope, send)
             return
         except ClientDisconnected:
             self._disconnected += 1
@@ -160,9 +167,11 @@ class Bridge(a2wsgi.WSGIMiddleware):
             if listener is not None:
                 listener.cancel()
 
-    async def _open_body(self, environ: dict[str, Any], receive: Receive) -> Upload | None:
+    async def _open_body(
+        self, framing: Framing, environ: dict[str, Any], receive: Receive
+    ) -> Upload | None:
         """Put `wsgi.input` in its place; return what is still to come, if anything is."""
-        upload = Upload(environ, receive, self.settings)
+        upload = Upload(framing, receive, self.settings)
         await upload.open()
         environ["wsgi.input"] = upload.input
         return None if upload.whole else upload
@@ -214,7 +223,7 @@ class Bridge(a2wsgi.WSGIMiddleware):
                 status = 413
             elif isinstance(error, ClientDisconnected):
                 status = 408
-            await _send_all(send, answer(status))
+            await send_all(send, answer(status))
         else:
             await self._start(exchange, send)
             await self._send_taken(exchange, send)
@@ -256,16 +265,13 @@ class Bridge(a2wsgi.WSGIMiddleware):
             )
 
     async def _send_taken(self, exchange: Exchange, send: Send) -> None:
-        chunks = exchange.take()
-        while chunks:
-            body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        while body := exchange.take():
             await send({"type": "http.response.body", "body": body, "more_body": True})
             exchange.sent(len(body))
-            chunks = exchange.take()
 
     async def _unavailable(self, send: Send) -> None:
         retry = (b"retry-after", b"%d" % self.settings.retry_after)
-        await _send_all(send, answer(503, headers=[retry], close=False))
+        await send_all(send, answer(503, headers=[retry], close=False))
 
     def _outbox_of_this_loop(self) -> Outbox:
         loop = asyncio.get_running_loop()
@@ -298,8 +304,3 @@ async def _kill_after(listen: Callable[[], Awaitable[None]], exchange: Exchange)
         if not exchange.ended:
             exchange.kill()
             exchange.on_news()
-
-
-async def _send_all(send: Send, messages: tuple[dict[str, Any], ...]) -> None:
-    for message in messages:
-        await send(message)

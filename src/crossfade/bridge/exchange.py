@@ -9,12 +9,9 @@ waits only when the application is more than a window ahead of the client.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
-import logging
 import threading
 import time
-import traceback
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from crossfade.bridge.body import BodyStream, BodyTooLarge, ClientDisconnected
 from crossfade.bridge.head import Head, parse_head
 from crossfade.bridge.pool import Job, Pool
+from crossfade.logs import Logs
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -29,9 +27,10 @@ if TYPE_CHECKING:
     from crossfade.bridge.loop import Outbox
     from crossfade.model import BridgeSettings
 
-logger: Final = logging.getLogger("crossfade.bridge")
+logger: Final = Logs("crossfade.bridge")
 
 _LOOK_UP: Final = 1.0
+_PIECE: Final = 65536  # uvicorn's high-water mark of what waits for a client
 
 _Exc = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -133,15 +132,22 @@ class Exchange(Job):
         if not self._future.done():
             self._future.set_result(None)
 
-    def take(self) -> list[bytes]:
-        """Return what has gathered since the last time."""
-        taken = self.chunks
-        count = len(taken)
-        if not count:
-            return []
-        batch = taken[:count]
-        del taken[:count]
-        return batch
+    def take(self) -> bytes:
+        """Return what has gathered since the last time, or the first piece of it; b"" for nothing.
+
+        A server keeps all of a message whose client has stalled, so small chunks are joined to no
+        more than a piece, and the rest stays here, counted.
+        """
+        chunks = self.chunks
+        size = count = 0
+        for chunk in chunks:
+            if count and size + len(chunk) > _PIECE:
+                break
+            size += len(chunk)
+            count += 1
+        piece = chunks[0] if count == 1 else b"".join(chunks[:count])
+        del chunks[:count]
+        return piece
 
     def sent(self, size: int) -> None:
         """Say that the server has taken so many bytes."""
@@ -203,9 +209,9 @@ class Exchange(Job):
             close = getattr(iterable, "close", None)
             if close is not None:
                 close()
-        except BaseException as exc:  # noqa: BLE001 - as above
+        except BaseException as exc:
             self._pool.count_failure()
-            self._log_failure("Error closing the response of %s", exc)
+            logger.error("Error closing the response of %s", self.request_line(), exc_info=exc)
 
     def start_response(
         self,
@@ -282,6 +288,8 @@ class Exchange(Job):
         if head.bodiless or (head.length is not None and self._produced >= head.length):
             self._end()
             return
+        if not chunk and not self._produced and head.announces_a_file():
+            return
         if self.head is None:
             if not self._pool.reserve(self):
                 self.refused = True
@@ -299,6 +307,10 @@ class Exchange(Job):
         if head is None:
             raise AssertionError("the application returned before it called start_response")
         self._started = True
+        if head.length and not self._produced and not head.bodiless and head.announces_a_file():
+            # The file's length, which servers under ASGI would wait for. The server in front gives
+            # it again, with the file.
+            head = head.emptied()
         if head.length is not None and self._produced < head.length and not head.bodiless:
             raise ValueError(
                 f"the application announced {head.length} bytes and yielded {self._produced}"
@@ -312,13 +324,12 @@ class Exchange(Job):
         if isinstance(exc, BodyTooLarge) and not self._started:
             self.error = exc
         elif isinstance(exc, OSError) and (self.dead or isinstance(exc, ClientDisconnected)):
-            with contextlib.suppress(Exception):  # of a filter or handler
-                logger.debug("%s: %s", self.request_line(), exc)
+            logger.debug("%s: %s", self.request_line(), exc)
             if not self.dead and not self.refused:
                 self.error = exc
         else:
             self._pool.count_failure()
-            self._log_failure("Error handling request %s", exc)
+            logger.error("Error handling request %s", self.request_line(), exc_info=exc)
             self.error = exc
         if not self.ended:
             if self._started and not self.refused:
@@ -353,16 +364,3 @@ class Exchange(Job):
     def request_line(self) -> str:
         """Return what the request is called in the log."""
         return " ".join(self._line)
-
-    def _log_failure(self, message: str, exc: BaseException) -> None:
-        """Log what the application raised.
-
-        A filter of the application's own may raise, where it takes every record to be of a Flask
-        request that is under way. That must not keep the client waiting, nor hide the failure.
-        """
-        try:
-            logger.error(message, self.request_line(), exc_info=exc)
-        except Exception:  # noqa: BLE001 - see above
-            with contextlib.suppress(Exception):
-                traceback.print_exc()
-                traceback.print_exception(exc)

@@ -30,6 +30,9 @@ _DROPPED: Final = frozenset(
     }
 )
 
+_FILES: Final = frozenset({b"x-sendfile", b"x-accel-redirect", b"x-lighttpd-send-file"})
+"""Headers by which the server in front is to send a file as the body."""
+
 _names: dict[str, bytes] = {}
 
 
@@ -50,6 +53,15 @@ class Head:
         self.headers = headers
         self.length = length
         self.bodiless = bodiless
+
+    def announces_a_file(self) -> bool:
+        """Whether the server in front is to put a file in the body's place (`USE_X_SENDFILE`)."""
+        return any(name in _FILES for name, _ in self.headers)
+
+    def emptied(self) -> Head:
+        """Return it for an empty body, whatever length was announced."""
+        headers = [(name, value) for name, value in self.headers if name != b"content-length"]
+        return Head(self.status, [*headers, (b"content-length", b"0")], 0, self.bodiless)
 
 
 def parse_head(status: Any, headers: Iterable[tuple[Any, Any]], *, is_head: bool) -> Head:

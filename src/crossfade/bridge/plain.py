@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Final
 
 from crossfade.bridge.head import RawHeaders
+from crossfade.framing import RequestRefused, Scope
+from crossfade.logs import Logs
+
+logger: Final = Logs("crossfade.bridge")
+
+Send = Callable[[Any], Awaitable[None]]
+
+_REASONS: Final = {414: "URI Too Long"}  # Python 3.12 and older have the words of RFC 2616
 
 _PAGE: Final = """\
 <html>
@@ -32,7 +41,7 @@ def answer(
         headers: more headers.
         close: whether the server is to close the connection after it.
     """
-    reason = HTTPStatus(status).phrase
+    reason = _REASONS.get(status) or HTTPStatus(status).phrase
     body = (_PAGE % (reason, reason, html.escape(message))).encode("latin-1", "replace")
     raw: RawHeaders = [
         (b"content-type", b"text/html"),
@@ -44,3 +53,18 @@ def answer(
         {"type": "http.response.start", "status": status, "headers": raw + (headers or [])},
         {"type": "http.response.body", "body": body},
     )
+
+
+async def send_all(send: Send, messages: tuple[dict[str, Any], ...]) -> None:
+    """Send messages one after the other."""
+    for message in messages:
+        await send(message)
+
+
+async def send_refusal(refused: RequestRefused, scope: Scope, send: Send) -> None:
+    """Answer a request that reaches no application, and log why, as gunicorn does."""
+    peer = (scope.get("client") or ("",))[0]
+    logger.warning("invalid request from ip=%s: %s", peer, refused.reason)
+    # HTTP/2 has no header for a connection's end: the stream alone ends.
+    close = str(scope.get("http_version", "1.1")).startswith("1")
+    await send_all(send, answer(refused.status, refused.reason, close=close))

@@ -9,29 +9,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from crossfade.bridge.body import BodyStream, BodyTooLarge, ClientDisconnected, Input
-from crossfade.environ import RequestRefused
+from crossfade.framing import Framing, RequestRefused
 
 if TYPE_CHECKING:
     from crossfade.model import BridgeSettings
 
-_BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
 _FIRST_PROBE: Final = 1.0
 _LAST_PROBE: Final = 60.0
-
-
-def has_body(scope: Any, environ: dict[str, Any]) -> bool:
-    """Whether the server must be asked for a body, or for the 100 Continue that goes before it."""
-    length = environ.get("CONTENT_LENGTH")
-    version = scope.get("http_version", "1.1")
-    return (
-        (length is not None and length != "0")
-        or "HTTP_TRANSFER_ENCODING" in environ
-        # Not to HTTP/1.0, which knows no 100 Continue (RFC 9110 10.1.1).
-        or ("HTTP_EXPECT" in environ and environ["SERVER_PROTOCOL"] != "HTTP/1.0")
-        # HTTP/2 and 3 may frame a body without either header. Where the method makes one unlikely
-        # it is not waited for: uvicorn's HTTP/2 never says that there is none.
-        or (version[0] != "1" and environ["REQUEST_METHOD"] not in _BODILESS)
-    )
 
 
 class Upload:
@@ -45,17 +29,16 @@ class Upload:
 
     def __init__(
         self,
-        environ: dict[str, Any],
+        framing: Framing,
         receive: Callable[[], Awaitable[Any]],
         settings: BridgeSettings,
     ) -> None:
-        self._environ = environ
+        self._framing = framing
         self._receive = receive
         self._window = settings.request_buffer
         self._limit = settings.max_body
         self._timeout = settings.client_timeout
-        length = environ.get("CONTENT_LENGTH")
-        self._length: int | None = None if length is None else int(length)
+        self._length = framing.length
         self._size = 0
         self._loop = asyncio.get_running_loop()
         self._room: asyncio.Future[None] | None = None
@@ -91,7 +74,7 @@ class Upload:
                 self.stream.feed(chunk)
             self.input = Input(self.stream)
             return
-        self._check_end()
+        self._framing.check(self._size)
         self.whole = True
         self.input = io.BytesIO(chunks[0] if len(chunks) == 1 else b"".join(chunks))
 
@@ -133,21 +116,6 @@ class Upload:
         else:
             stream.end()
         return True
-
-    def _check_end(self) -> None:
-        """Refuse a body that ended where its header does not say so.
-
-        uvicorn's httptools parser takes a request with `Upgrade` and `Connection: upgrade` to end
-        with its head: the body is dropped, or served as the next request. Closing the connection
-        keeps that request from being served.
-        """
-        if self._length is not None:
-            if self._size != self._length:
-                raise RequestRefused(400, f"Got {self._size} of {self._length} bytes of the body")
-        elif not self._size and "HTTP_TRANSFER_ENCODING" in self._environ:
-            tokens = self._environ.get("HTTP_CONNECTION", "").lower().split(",")
-            if "HTTP_UPGRADE" in self._environ and "upgrade" in (t.strip() for t in tokens):
-                raise RequestRefused(400, "A body cannot go with an upgrade")
 
     def _ask(self) -> None:
         """Ask for more of the body. From the thread that reads it."""

@@ -82,11 +82,6 @@ class Answer:
     def __init__(self, response: Response, environ: WSGIEnvironment) -> None:
         app_iter, status, headers = response.get_wsgi_response(environ)
         head = parse_head(status, headers, is_head=environ["REQUEST_METHOD"] == "HEAD")
-        self.start: Message = {
-            "type": "http.response.start",
-            "status": head.status,
-            "headers": head.headers,
-        }
         self._close = getattr(app_iter, "close", None)
         self.source: object = response.response
         self.body: bytes | None = None
@@ -95,8 +90,15 @@ class Answer:
             self.body = b""
         elif response.is_sequence:
             self.body = b"".join(app_iter)
+            if not self.body and head.announces_a_file():
+                head = head.emptied()
         else:
             self.chunks = iter(app_iter)
+        self.start: Message = {
+            "type": "http.response.start",
+            "status": head.status,
+            "headers": head.headers,
+        }
 
     def next(self) -> bytes | None:
         """Return the next chunk; None at the end. On a thread."""

@@ -6,7 +6,6 @@ is caught in the act: its stack names the line that waits.
 
 from __future__ import annotations
 
-import logging
 import sys
 import threading
 import time
@@ -18,7 +17,9 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-logger = logging.getLogger("crossfade.blocking")
+from crossfade.logs import Logs
+
+logger = Logs("crossfade.blocking")
 
 THRESHOLD: Final = 0.05
 """Seconds that a step of a handler may take before its line is named."""

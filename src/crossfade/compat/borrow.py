@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +11,7 @@ from flask import has_request_context
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crossfade.bridge.plain import answer
+from crossfade.bridge.plain import answer, send_all, send_refusal
 from crossfade.compat.around import Around, Needs
 from crossfade.compat.blocking import Watch
 from crossfade.compat.body import SHARED_BODY, SharedBody
@@ -35,18 +34,19 @@ from crossfade.compat.hops import Hopper
 from crossfade.compat.reach import leaves_hooks, needs_flask
 from crossfade.compat.responses import LENDING
 from crossfade.compat.urls import find_legacy_urls, find_native_urls
-from crossfade.environ import RequestRefused, build_environ
+from crossfade.environ import build_environ
+from crossfade.framing import FRAMING, Framing, RequestRefused
+from crossfade.logs import Logs
 from crossfade.model import BridgeSettings
 from crossfade.routing import LegacyApp, LegacyRule, NativeApp, NativeRoute, Target
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-logger = logging.getLogger("crossfade.compat")
+logger = Logs("crossfade.compat")
 
 _DEFAULTS: Final = BridgeSettings()
 _EVERYTHING: Final = Needs(context=True, before=True, after=True)
-_BODILESS: Final = frozenset({"GET", "HEAD"})
 
 
 class Borrower:
@@ -100,9 +100,10 @@ class Borrower:
         """Return the request as it reaches Flask.
 
         Raises:
-            RequestRefused: it can be read in two ways, or would not have reached Flask.
+            RequestRefused: it would not have reached Flask.
         """
-        environ = self._legacy.enter(build_environ(scope, body))
+        software = self.settings.server_software
+        environ = self._legacy.enter(build_environ(scope, body, software))
         if environ is None:
             raise RequestRefused(404, "This request does not reach the Flask application")
         return environ
@@ -147,7 +148,7 @@ class BorrowedRoute:
         needs = self.around.needs(scope["headers"])
         if self._leaves_hooks:
             needs = needs._replace(after=True)
-        if needs.context or self._uses_flask or (self._has_own_limit and _has_body(scope)):
+        if needs.context or self._uses_flask or (self._has_own_limit and scope[FRAMING].may_follow):
             return self._run(scope, receive, send, needs)
         return self._run_bare(scope, receive, send)
 
@@ -162,8 +163,7 @@ class BorrowedRoute:
             exchange = self._exchange(scope, send, body, needs)
             await self._guard(exchange, exchange.run(self._app(), scope, receive), send)
         except RequestRefused as error:
-            for message in answer(error.status, error.reason):
-                await send(message)
+            await send_refusal(error, scope, send)
         finally:
             if body is not None:
                 body.close()
@@ -188,8 +188,7 @@ class BorrowedRoute:
             try:
                 exchange = self._exchange(scope, send, body, _EVERYTHING)
             except RequestRefused as refused:
-                for message in answer(refused.status, refused.reason):
-                    await send(message)
+                await send_refusal(refused, scope, send)
                 return
             await self._guard(exchange, exchange.fail(error), send)
         finally:
@@ -197,11 +196,17 @@ class BorrowedRoute:
                 body.close()
 
     def _shared_body(self, scope: Scope, receive: Receive) -> SharedBody | None:
-        if not _has_body(scope):
+        # By what the server was sent: middleware may have changed the headers since.
+        framing: Framing = scope[FRAMING]
+        if not framing.may_follow:
             return None
         settings = self._borrower.settings
         return SharedBody(
-            receive, settings.request_buffer, settings.client_timeout, self._limit, _length(scope)
+            receive,
+            settings.request_buffer,
+            settings.client_timeout,
+            self._limit,
+            framing.length or 0,
         )
 
     def _limit(self) -> int | None:
@@ -217,8 +222,7 @@ class BorrowedRoute:
             await running
         except Exception:
             if not exchange.started and not self._borrower.app.debug:
-                for message in answer(500):
-                    await send(message)
+                await send_all(send, answer(500))
             raise
 
     def _exchange(
@@ -279,22 +283,3 @@ def _with_catch_all(
             logger.exception("%s failed; FastAPI's handler answered", scope["path"])
 
     return call
-
-
-def _length(scope: Scope) -> int:
-    """Return what the request says of its length; 0 where it doesn't."""
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit():
-            return int(value)
-    return 0
-
-
-def _has_body(scope: Scope) -> bool:
-    """Whether the request has a body, or may have one."""
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return bool(value != b"0")
-        if name in (b"transfer-encoding", b"expect"):
-            return True
-    # HTTP/2 and 3 may frame a body without either header.
-    return bool(scope.get("http_version", "1.1")[0] != "1" and scope["method"] not in _BODILESS)

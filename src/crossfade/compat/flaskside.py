@@ -16,6 +16,7 @@ from werkzeug.exceptions import NotFound
 from crossfade.compat.answers import Answer
 from crossfade.compat.errors import headers_of
 from crossfade.errors import CrossfadeError
+from crossfade.wording import escaped
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -135,9 +136,10 @@ class FlaskSide:
         if request.routing_exception is not None:
             self._app.raise_routing_exception(request)
         if request.endpoint != self._endpoint:
+            path = escaped(request.path)
             raise CrossfadeError(
                 f"the native handler stands for {self._endpoint!r}, but Flask's URL map gives "
-                f"{request.method} {request.path} to {request.endpoint!r}; so nobody answered"
+                f"{request.method} {path} to {request.endpoint!r}; so nobody answered"
             )
 
 

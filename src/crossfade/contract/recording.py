@@ -6,7 +6,6 @@ fails in here is counted and logged once; the request never hears of it.
 
 from __future__ import annotations
 
-import logging
 import queue
 import random
 import threading
@@ -21,13 +20,15 @@ from starlette.types import Message, Receive, Scope, Send
 
 from crossfade.contract.recording_cases import Exchanged, Keeper
 from crossfade.exchange import Request
+from crossfade.framing import FRAMING
 from crossfade.live import Snapshot
+from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, RecordSettings, Selection
 
 if TYPE_CHECKING:
     from crossfade.dispatch import Tap
 
-logger = logging.getLogger("crossfade.recording")
+logger = Logs("crossfade.recording")
 
 _MOST_WAITING: Final = 256
 _PATIENCE: Final = 5.0  # seconds that a stop waits for what is still to be written
@@ -171,7 +172,7 @@ class _Tap:
         reason = ""
         if seen.size > self.max_body:
             reason = "body too long"
-        elif not seen.whole and _may_have_body(seen.scope):
+        elif not seen.whole and seen.scope[FRAMING].may_follow:
             reason = "body not read"
         if reason:
             self._recorder.skipped[reason] += 1
@@ -179,7 +180,7 @@ class _Tap:
         self._recorder.add(_Waiting(self._keeper, seen.scope, seen.selection, seen.status, body))
 
 
-_KEPT: Final = ("method", "path", "raw_path", "query_string", "headers", "http_version")
+_KEPT: Final = ("method", "path", "raw_path", "query_string", "headers", FRAMING)
 
 
 class _Seen:
@@ -256,14 +257,3 @@ class _Seen:
     def _failed(self) -> None:
         self._done = True
         self._recorder.failed()
-
-
-def _may_have_body(scope: Scope) -> bool:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return bool(value != b"0")
-        if name == b"transfer-encoding":
-            return True
-    # HTTP/2 and 3 may frame a body without either header.
-    older = scope.get("http_version", "1.1").startswith("1")
-    return not older and scope["method"] not in ("GET", "HEAD", "OPTIONS", "DELETE")

@@ -12,6 +12,7 @@ from crossfade.contract.har import hosts, keep, read_har
 from crossfade.contract.recording_cases import Keeper
 from crossfade.dispatch import Gateway
 from crossfade.mapedit import read_file, replace_file, set_setting
+from crossfade.wording import escaped
 
 
 def switch(gateway: Gateway, share: float) -> None:
@@ -60,7 +61,10 @@ def har_lines(gateway: Gateway, file: Path, host: str | None) -> Iterator[str]:
     if host is None and len(found) == 1:
         host = next(iter(found))
     if host is None or host not in found:
-        listed = ", ".join(f"{name} ({number})" for name, number in found.most_common()) or "none"
+        listed = (
+            ", ".join(f"{escaped(name)} ({number})" for name, number in found.most_common())
+            or "none"
+        )
         asked = f"{file} has no exchange with {host}" if host else f"{file} has several hosts"
         raise ContractError(f"{asked}. Name one with --host: {listed}")
     snapshot = gateway.live.snapshot

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -28,13 +27,14 @@ from werkzeug.routing import (
     UUIDConverter,
 )
 
+from crossfade.logs import Logs
 from crossfade.routing.shapes import Shape, flask_shape
 from crossfade.routing.werkzeug_order import rules_in_matching_order
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-logger = logging.getLogger("crossfade.routing")
+logger = Logs("crossfade.routing")
 
 _WERKZEUG_CONVERTERS = (
     UnicodeConverter,

@@ -16,7 +16,7 @@ from starlette.types import Scope
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Map, MapAdapter
 
-from crossfade.environ import RequestRefused, build_environ, path_info
+from crossfade.environ import build_environ, path_info
 from crossfade.errors import MapError
 from crossfade.mapfile import MigrationMap
 from crossfade.model import Hooks, Side, Stage
@@ -170,7 +170,7 @@ class RouteTable:
         return found
 
     def takes_host(self, scope: Scope) -> bool:
-        """Whether Flask takes requests for this host, of HTTP or a WebSocket."""
+        """Whether Flask takes requests for this host: `TRUSTED_HOSTS` may say otherwise."""
         if self._follows_middleware:
             environ = self._environ(scope)
             return environ is not None and self._adapter_of(environ) is not None
@@ -228,10 +228,7 @@ class RouteTable:
     def _environ(self, scope: Scope) -> WSGIEnvironment | None:
         """Return the environ that reaches Flask, without a body; None where none does."""
         assert self._legacy is not None  # a table without Flask asks nobody
-        try:
-            return self._legacy.enter(build_environ(scope, io.BytesIO()))
-        except RequestRefused:
-            return None  # the bridge refuses it in the words of a WSGI server
+        return self._legacy.enter(build_environ(scope, io.BytesIO()))
 
     def _host(self, scope: Scope) -> tuple[object, object] | None:
         """Return what a match depends on beside method and path; None where Flask has to decide."""
