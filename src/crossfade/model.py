@@ -81,10 +81,13 @@ class BridgeSettings:
         request_buffer: bytes of a request's body that are read before a thread is taken, and the
             window that a longer body is streamed through.
         response_buffer: bytes that the application may be ahead of its client.
-        max_body: bytes of a request's body past which it is answered 413. None: no limit, as
-            under gunicorn.
-        client_timeout: seconds that a thread waits for a client that neither sends nor takes a
-            byte before it gives that client up. None: for ever.
+        max_body: bytes of a request's body past which it is answered 413, on both sides. None: no
+            limit, as under gunicorn.
+        client_timeout: seconds after which a client that neither sends nor takes a byte is given
+            up. None: never.
+        body_timeout: seconds that a request's body may be waited for in all, and one second more
+            for every `min_body_rate` bytes of it that have come. Past it: 408. None: no such limit.
+        min_body_rate: bytes a second, see `body_timeout`.
         shutdown_timeout: seconds that `aclose` waits for the threads that are still at work.
     """
 
@@ -97,6 +100,8 @@ class BridgeSettings:
     response_buffer: Annotated[int, Field(ge=1)] = 262_144
     max_body: Annotated[int, Field(ge=0)] | None = None
     client_timeout: Annotated[float, Field(gt=0)] | None = 120.0
+    body_timeout: Annotated[float, Field(gt=0)] | None = 60.0
+    min_body_rate: Annotated[int, Field(ge=1)] = 240
     shutdown_timeout: Annotated[float, Field(ge=0)] = 5.0
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE

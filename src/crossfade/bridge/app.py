@@ -15,7 +15,7 @@ from crossfade.bridge.body import BodyTooLarge, ClientDisconnected
 from crossfade.bridge.exchange import Exchange
 from crossfade.bridge.handshake import as_http
 from crossfade.bridge.loop import Outbox, raisable
-from crossfade.bridge.plain import answer
+from crossfade.bridge.plain import answer, unavailable
 from crossfade.bridge.pool import BridgeStats, Pool
 from crossfade.bridge.upload import Upload, has_body
 from crossfade.environ import RequestRefused, build_environ
@@ -264,8 +264,7 @@ class Bridge(a2wsgi.WSGIMiddleware):
             chunks = exchange.take()
 
     async def _unavailable(self, send: Send) -> None:
-        retry = (b"retry-after", b"%d" % self.settings.retry_after)
-        await _send_all(send, answer(503, headers=[retry], close=False))
+        await _send_all(send, unavailable(self.settings.retry_after))
 
     def _outbox_of_this_loop(self) -> Outbox:
         loop = asyncio.get_running_loop()

@@ -44,3 +44,13 @@ def answer(
         {"type": "http.response.start", "status": status, "headers": raw + (headers or [])},
         {"type": "http.response.body", "body": body},
     )
+
+
+def unavailable(retry_after: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the answer to a request that there is no room for.
+
+    Args:
+        retry_after: seconds, for its `Retry-After`.
+    """
+    retry = (b"retry-after", b"%d" % retry_after)
+    return answer(503, headers=[retry], close=False)

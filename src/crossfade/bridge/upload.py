@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from crossfade.bridge.body import BodyStream, BodyTooLarge, ClientDisconnected, Input
+from crossfade.bridge.body import (
+    BodyStream,
+    BodyTooLarge,
+    BodyTooSlow,
+    ClientDisconnected,
+    Input,
+)
+from crossfade.bridge.intake import Intake
 from crossfade.environ import RequestRefused
 
 if TYPE_CHECKING:
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
 _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
 _FIRST_PROBE: Final = 1.0
 _LAST_PROBE: Final = 60.0
+_TOO_LONG: Final = "The body is too long"
 
 
 def has_body(scope: Any, environ: dict[str, Any]) -> bool:
@@ -32,6 +40,31 @@ def has_body(scope: Any, environ: dict[str, Any]) -> bool:
         # it is not waited for: uvicorn's HTTP/2 never says that there is none.
         or (version[0] != "1" and environ["REQUEST_METHOD"] not in _BODILESS)
     )
+
+
+def check_length(length: int | None, limit: int | None) -> None:
+    """Refuse a body before anything of it is read.
+
+    Raises:
+        RequestRefused: it says itself that it is longer than `BridgeSettings.max_body`.
+    """
+    if length is not None and limit is not None and length > limit:
+        raise RequestRefused(413, _TOO_LONG)
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """Have what an `Intake` raises answered by the server itself: no application has begun.
+
+    Raises:
+        RequestRefused: 413 or 408.
+    """
+    try:
+        yield
+    except BodyTooLarge:
+        raise RequestRefused(413, _TOO_LONG) from None
+    except BodyTooSlow:
+        raise RequestRefused(408, "The body took too long") from None
 
 
 class Upload:
@@ -51,12 +84,12 @@ class Upload:
     ) -> None:
         self._environ = environ
         self._receive = receive
+        self._intake = Intake(receive, settings)
         self._window = settings.request_buffer
         self._limit = settings.max_body
         self._timeout = settings.client_timeout
         length = environ.get("CONTENT_LENGTH")
         self._length: int | None = None if length is None else int(length)
-        self._size = 0
         self._loop = asyncio.get_running_loop()
         self._room: asyncio.Future[None] | None = None
         self.input: Any = None
@@ -68,23 +101,14 @@ class Upload:
 
         Raises:
             ClientDisconnected: the client went away first.
-            RequestRefused: the body is too long, or is not what its header says.
+            RequestRefused: the body is too long or too slow, or is not what its header says.
         """
-        if self._length is not None and self._limit is not None and self._length > self._limit:
-            raise RequestRefused(413, "The body is too long")
-        chunks: list[bytes] = []
-        more = True
-        while more and self._size < self._window:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnected("the client went away before its body had arrived")
-            data = message.get("body", b"")
-            more = message.get("more_body", False)
-            if data:
-                chunks.append(data)
-                self._size += len(data)
-                if self._limit is not None and self._size > self._limit:
-                    raise RequestRefused(413, "The body is too long")
+        check_length(self._length, self._limit)
+        try:
+            chunks, more = await self._window_of_chunks()
+        except BaseException:
+            self._intake.close()
+            raise
         if more:
             self.stream = BodyStream(self._window, self._timeout, self._ask)
             for chunk in chunks:
@@ -95,11 +119,32 @@ class Upload:
         self.whole = True
         self.input = io.BytesIO(chunks[0] if len(chunks) == 1 else b"".join(chunks))
 
+    async def _window_of_chunks(self) -> tuple[list[bytes], bool]:
+        """Return the body or the first window of it, and whether more is to come."""
+        chunks: list[bytes] = []
+        more = True
+        with refusing():
+            while more and self._intake.size < self._window:
+                message = await self._intake.next()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnected("the client went away before its body had arrived")
+                data = message.get("body", b"")
+                more = message.get("more_body", False)
+                if data:
+                    chunks.append(data)
+        return chunks, more
+
     async def pump(self) -> None:
         """Pass the rest on as the application reads it, then wait.
 
         Returns once the client has gone away.
         """
+        try:
+            await self._pump()
+        finally:
+            self._intake.close()
+
+    async def _pump(self) -> None:
         stream = self.stream
         probe = _FIRST_PROBE
         while True:
@@ -112,7 +157,14 @@ class Upload:
                     if not done:
                         probe = min(probe * 2, _LAST_PROBE)
                 self._room = None
-            message = await self._receive()
+            try:
+                message = await (self._receive() if stream is None else self._intake.next())
+            except (BodyTooLarge, BodyTooSlow) as error:
+                assert stream is not None  # only the intake raises these
+                slow = isinstance(error, BodyTooSlow)
+                stream.fail(ClientDisconnected(str(error)) if slow else error)
+                stream = None
+                continue
             if message["type"] == "http.disconnect":
                 return
             if stream is not None and self._feed(stream, message):
@@ -120,16 +172,11 @@ class Upload:
 
     def _feed(self, stream: BodyStream, message: dict[str, Any]) -> bool:
         """Pass one message on; return whether it was the last of the body."""
-        data = message.get("body", b"")
-        self._size += len(data)
-        if self._limit is not None and self._size > self._limit:
-            stream.fail(BodyTooLarge("the body is too long"))
-            return True
-        stream.feed(data)
+        stream.feed(message.get("body", b""))
         if message.get("more_body", False):
             return False
-        if self._length is not None and self._size != self._length:
-            stream.fail(ClientDisconnected(f"got {self._size} of {self._length} bytes"))
+        if self._length is not None and self._intake.size != self._length:
+            stream.fail(ClientDisconnected(f"got {self._intake.size} of {self._length} bytes"))
         else:
             stream.end()
         return True
@@ -142,9 +189,11 @@ class Upload:
         keeps that request from being served.
         """
         if self._length is not None:
-            if self._size != self._length:
-                raise RequestRefused(400, f"Got {self._size} of {self._length} bytes of the body")
-        elif not self._size and "HTTP_TRANSFER_ENCODING" in self._environ:
+            if self._intake.size != self._length:
+                raise RequestRefused(
+                    400, f"Got {self._intake.size} of {self._length} bytes of the body"
+                )
+        elif not self._intake.size and "HTTP_TRANSFER_ENCODING" in self._environ:
             tokens = self._environ.get("HTTP_CONNECTION", "").lower().split(",")
             if "HTTP_UPGRADE" in self._environ and "upgrade" in (t.strip() for t in tokens):
                 raise RequestRefused(400, "A body cannot go with an upgrade")
