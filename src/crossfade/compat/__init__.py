@@ -55,6 +55,7 @@ from crossfade.compat.requests import (
     json,
     json_body,
     json_model,
+    read,
 )
 from crossfade.compat.responses import (
     DecimalString,
@@ -103,6 +104,7 @@ __all__ = [
     "legacy_validation_error",
     "login_user",
     "logout_user",
+    "read",
     "render_template",
     "set_cookie",
     "validation_error",

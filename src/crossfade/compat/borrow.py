@@ -12,10 +12,12 @@ from flask import has_request_context
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crossfade.bridge.plain import answer
+from crossfade.bridge.plain import answer, unavailable
+from crossfade.bridge.upload import check_length
 from crossfade.compat.around import Around, Needs
 from crossfade.compat.blocking import Watch
-from crossfade.compat.body import SHARED_BODY, SharedBody
+from crossfade.compat.body import KEPT, SHARED_BODY, SharedBody
+from crossfade.compat.early import EarlyGuards
 from crossfade.compat.errors import (
     BORROWING,
     MAPPED,
@@ -30,10 +32,12 @@ from crossfade.compat.errors import (
     take_over_default_handlers,
 )
 from crossfade.compat.exchange import Exchange
+from crossfade.compat.flask_input import FlaskInput
 from crossfade.compat.flaskside import FlaskSide
-from crossfade.compat.hops import Hopper
+from crossfade.compat.hops import Busy, Hopper
 from crossfade.compat.reach import leaves_hooks, needs_flask
 from crossfade.compat.responses import LENDING
+from crossfade.compat.spool import IN_MEMORY
 from crossfade.compat.urls import LegacyUrls, find_native_urls
 from crossfade.environ import RequestRefused, build_environ
 from crossfade.model import BridgeSettings
@@ -58,8 +62,8 @@ class Borrower:
     Args:
         legacy: the Flask application, and the way that requests take to it.
         native: the FastAPI application. Its built-in exception handlers are replaced.
-        settings: how many threads run hooks, how much of a body is read ahead, how long a client
-            may be silent: as for legacy requests.
+        settings: how many threads run hooks, how many requests wait for one, how long a body may
+            be and take: as for legacy requests.
         on_validation_error: what validation errors are, where the endpoint doesn't say.
     """
 
@@ -73,7 +77,7 @@ class Borrower:
         self.flask_app = legacy.flask_app
         self.app = native.app
         self.settings = settings
-        self.hopper = Hopper(settings.threads)
+        self.hopper = Hopper(settings)
         self.on_validation_error = on_validation_error or legacy_validation_error
         self._legacy = legacy
         self._routes: dict[tuple[LegacyRule | None, NativeRoute], BorrowedRoute] = {}
@@ -138,6 +142,7 @@ class BorrowedRoute:
         self._is_mount = native.matches is not None
         self._uses_flask = self._is_mount or needs_flask(native.dependant)
         self._leaves_hooks = leaves_hooks(native.dependant)
+        self._early_guards = EarlyGuards(native.dependant, borrower.app)
         own = borrower.flask_app.request_class.max_content_length
         self._has_own_limit = own is not flask.Request.max_content_length
 
@@ -156,25 +161,31 @@ class BorrowedRoute:
         return self._run_bare(scope, receive, send)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, needs: Needs) -> None:
-        body = self._shared_body(scope, receive)
+        body = None
         try:
+            body = self._shared_body(scope, receive, KEPT)
             if body is not None:
                 receive = body.receive
                 await body.prefetch()
                 if body.gone:
                     return
             exchange = self._exchange(scope, send, body, needs)
-            await self._guard(exchange, exchange.run(self._app(), scope, receive), send)
-        except RequestRefused as error:
-            for message in answer(error.status, error.reason):
-                await send(message)
+            app = self._early_guards.before(self._app())
+            await self._guard(exchange, exchange.run(app, scope, receive), send)
+        except RequestRefused as refused:
+            await _refuse(refused, send)
         finally:
             if body is not None:
                 body.close()
 
     async def _run_bare(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the handler alone: Flask does nothing around it, but shows its errors."""
-        body = self._shared_body(scope, receive)
+        try:
+            # Only error handlers may read it after the handler has.
+            body = self._shared_body(scope, receive, IN_MEMORY)
+        except RequestRefused as refused:
+            await _refuse(refused, send)
+            return
         if body is not None:
             receive = body.receive
         started = False
@@ -192,21 +203,24 @@ class BorrowedRoute:
             try:
                 exchange = self._exchange(scope, send, body, _EVERYTHING)
             except RequestRefused as refused:
-                for message in answer(refused.status, refused.reason):
-                    await send(message)
+                await _refuse(refused, send)
                 return
             await self._guard(exchange, exchange.fail(error), send)
         finally:
             if body is not None:
                 body.close()
 
-    def _shared_body(self, scope: Scope, receive: Receive) -> SharedBody | None:
+    def _shared_body(self, scope: Scope, receive: Receive, kept: int) -> SharedBody | None:
+        """Return the body of a request that has one.
+
+        Raises:
+            RequestRefused: it is longer than `max_body`.
+        """
         if not _has_body(scope):
             return None
-        settings = self._borrower.settings
-        return SharedBody(
-            receive, settings.request_buffer, settings.client_timeout, self._limit, _length(scope)
-        )
+        borrower, length = self._borrower, _length(scope)
+        check_length(length, borrower.settings.max_body)
+        return SharedBody(receive, borrower.settings, borrower.hopper, self._limit, length, kept)
 
     def _limit(self) -> int | None:
         """Return the most bytes of a body that Flask allows: a hook may have said so."""
@@ -219,6 +233,8 @@ class BorrowedRoute:
         """Answer what Flask lets pass as a WSGI server does, and let the server log it."""
         try:
             await running
+        except RequestRefused:
+            raise
         except Exception:
             if not exchange.started and not self._borrower.app.debug:
                 for message in answer(500):
@@ -231,12 +247,20 @@ class BorrowedRoute:
         borrower = self._borrower
         if self._is_mount:
             scope = {**scope, "root_path": scope[ROOT_PATH]}
-        environ = borrower.environ(scope, io.BytesIO() if body is None else body.input)
+        environ = borrower.environ(scope, io.BytesIO())
+        shown = None
         if body is not None:
             environ[SHARED_BODY] = body
-        side = FlaskSide(borrower.flask_app, environ, self._endpoint)
+            shown = FlaskInput(body, environ)
         return Exchange(
-            borrower.flask_app, side, borrower.hopper, needs, self._mapper, self._names, send
+            borrower.flask_app,
+            FlaskSide(borrower.flask_app, environ, self._endpoint, shown),
+            borrower.hopper,
+            needs,
+            self._mapper,
+            self._names,
+            send,
+            None if body is None else body.abandon,
         )
 
     def _app(self) -> ASGIApp:
@@ -285,6 +309,16 @@ def _with_catch_all(
             logger.exception("%s failed; FastAPI's handler answered", scope["path"])
 
     return call
+
+
+async def _refuse(refused: RequestRefused, send: Send) -> None:
+    """Answer as the bridge answers such a request."""
+    if isinstance(refused, Busy):
+        messages = unavailable(refused.retry_after)
+    else:
+        messages = answer(refused.status, refused.reason)
+    for message in messages:
+        await send(message)
 
 
 def _length(scope: Scope) -> int:

@@ -50,6 +50,7 @@ class Exchange:
         mapper: what a validation error is in the legacy application's words.
         names: Flask's name of each URL variable to FastAPI's.
         send: the server's `send`.
+        on_cancel: called where the request is cancelled while Flask works for it.
 
     Attributes:
         started: whether the head of an answer is on its way.
@@ -64,7 +65,9 @@ class Exchange:
         mapper: ValidationMapper,
         names: Mapping[str, str],
         send: Send,
+        on_cancel: Callable[[], None] | None = None,
     ) -> None:
+        self._on_cancel = on_cancel
         self._app = flask_app
         self._side = side
         self._hopper = hopper
@@ -90,11 +93,12 @@ class Exchange:
         """Answer the request.
 
         Raises:
+            Busy: there is no thread for the hooks; nothing has begun.
             Exception: what Flask raises where its settings let errors propagate, or what went
                 wrong after the answer had begun, so that the server cuts the connection.
         """
         try:
-            early = await self._phase(self._side.enter, self._needs.before)
+            early = await self._before()
         except asyncio.CancelledError as cancelled:
             await self._abandon(cancelled)
             raise
@@ -290,7 +294,7 @@ class Exchange:
         view = self._returning(stream)
         if self._needs.after:
             context = self._context.copy()
-            hop = self._hop = self._hopper.start(lambda: context.run(self._side.finish, view))
+            hop = self._hop = self._start_hop(lambda: context.run(self._side.finish, view))
             try:
                 over = await hop.pause()
             except asyncio.CancelledError as error:
@@ -348,6 +352,16 @@ class Exchange:
 
     # --- small parts ------------------------------------------------------------------------------
 
+    async def _before(self) -> Answer | None:
+        """Run Flask's first half."""
+        context, enter = self._context, self._side.enter
+        if not self._needs.before:
+            return context.run(enter)
+        hop = self._hopper.admit(lambda: context.run(enter))
+        hop.on_cancel = self._on_cancel
+        answer: Answer | None = await hop.wait()
+        return answer
+
     async def _phase(self, call: Callable[[], T], blocking: bool) -> T:
         """Run a part of Flask's in the request's context: on a thread, if it may block.
 
@@ -358,8 +372,13 @@ class Exchange:
     async def _run_in(self, context: Context, call: Callable[[], T], blocking: bool) -> T:
         if not blocking:
             return context.run(call)
-        result: T = await self._hopper.start(lambda: context.run(call)).wait()
+        result: T = await self._start_hop(lambda: context.run(call)).wait()
         return result
+
+    def _start_hop(self, call: Callable[[], Any]) -> Hop:
+        hop = self._hopper.start(call)
+        hop.on_cancel = self._on_cancel
+        return hop
 
     async def _beside(self, call: Callable[[], T], blocking: bool) -> T:
         """Run a part of Flask's while the handler runs or may be woken: in a copy."""

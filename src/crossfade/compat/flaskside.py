@@ -14,6 +14,7 @@ from flask.ctx import RequestContext
 
 from crossfade.compat.answers import Answer
 from crossfade.compat.errors import headers_of
+from crossfade.compat.flask_input import FlaskInput
 from crossfade.errors import CrossfadeError
 
 if TYPE_CHECKING:
@@ -28,16 +29,24 @@ class FlaskSide:
         app: the Flask application.
         environ: the request, as it reaches Flask.
         endpoint: Flask's name of the view that the handler stands for; None where Flask has none.
+        body: what is behind the environ's `wsgi.input`; None where there is no body.
 
     Attributes:
         error: what `teardown_request` is told; None where all went well or was handled.
         changed_values: the URL's values that a `url_value_preprocessor` changed, by Flask's names.
     """
 
-    __slots__ = ("_app", "_context", "_endpoint", "_environ", "changed_values", "error")
+    __slots__ = ("_app", "_body", "_context", "_endpoint", "_environ", "changed_values", "error")
 
-    def __init__(self, app: Flask, environ: WSGIEnvironment, endpoint: str | None) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        environ: WSGIEnvironment,
+        endpoint: str | None,
+        body: FlaskInput | None = None,
+    ) -> None:
         self._app = app
+        self._body = body
         self._environ = environ
         self._endpoint = endpoint
         self._context: RequestContext | None = None
@@ -54,6 +63,8 @@ class FlaskSide:
         app = self._app
         try:
             context = self._context = app.request_context(self._environ)
+            if self._body is not None:
+                self._body.read_by(context.request)
             try:
                 context.push()
                 try:
@@ -63,6 +74,8 @@ class FlaskSide:
                     if result is None:
                         self._check_match(context)
                         self._note_changes(matched, context.request.view_args or {})
+                        if self._body is not None:
+                            self._body.begin_anew()
                         return None
                 except Exception as error:  # noqa: BLE001 - Flask decides what becomes of it
                     result = app.handle_user_exception(error)

@@ -1,0 +1,134 @@
+"""`wsgi.input` of a native route: what one has read is there for the next one who reads."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+    from flask import Request
+
+_BLOCK: Final = 65536
+_MOST: Final = 1000
+
+
+class Readable(Protocol):
+    """Where the bytes are."""
+
+    def read(self, at: int, most: int) -> bytes:
+        """Return up to `most` bytes from a position; b"" at the end. It may wait."""
+
+
+class FlaskInput:
+    """Gives Flask's side of one request its body, from the beginning to each of its readers.
+
+    Werkzeug's stream can be read once. Under Flask that holds for all who look at a request: where
+    a hook has used up the body, guard and view find nothing. A native handler finds all of it, so a
+    guard that finds nothing would let pass what it has not seen. So where the stream was read to
+    its end, `request.stream` is another one, which begins anew; and so it is where the hooks are
+    done and guard and handler begin, wherever the hooks left off.
+
+    What Werkzeug itself keeps stays as it is: `get_data()` and `get_json()` once they were called,
+    `form` and `files`, and `data`, which is empty beside a form.
+
+    Args:
+        body: where the bytes are.
+        environ: of the request; its `wsgi.input` is set here.
+    """
+
+    def __init__(self, body: Readable, environ: WSGIEnvironment) -> None:
+        self._body = body
+        self._environ = environ
+        self._request: Request | None = None
+        self._times = 0
+        self._ended = False
+        self._begin()
+
+    def read_by(self, request: Request) -> None:
+        """Say which object Flask's side reads through."""
+        self._request = request
+
+    def begin_anew(self) -> None:
+        """Let the next reader begin at the beginning."""
+        request = self._request
+        if request is not None:
+            if self._ended and "form" in vars(request):
+                request.data  # noqa: B018 - kept by Werkzeug as it is now: empty beside a form
+            vars(request).pop("stream", None)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._ended = False
+        self._environ["wsgi.input"] = _Stream(self, self._body)
+
+    def at_end(self, stream: _Stream) -> None:
+        """A reader was told that there is no more."""
+        if self._environ["wsgi.input"] is not stream:
+            return
+        self._times += 1
+        if self._times > _MOST:
+            # `while request.stream.read(): …` would go on for ever.
+            raise RuntimeError("the body of this request was read to its end a thousand times")
+        if self._request is not None:
+            vars(self._request).pop("stream", None)
+        self._begin()
+        self._ended = True
+
+
+class _Stream(io.BufferedReader):
+    """One reading of the body: a binary file, which says that somebody has come to its end."""
+
+    def __init__(self, owner: FlaskInput, body: Readable) -> None:
+        super().__init__(_Raw(body), _BLOCK)
+        self._owner = owner
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        everything = size is None or size < 0
+        return self._checked(super().read(-1 if everything else size), everything, size)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self._checked(super().read1(size), False, size)
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        return self._checked(super().readline(-1 if size is None else size), False, size)
+
+    def readlines(self, hint: int | None = -1, /) -> list[bytes]:
+        return list(self) if hint is None or hint < 0 else super().readlines(hint)
+
+    def __next__(self) -> bytes:
+        line = self.readline()
+        if not line:
+            raise StopIteration
+        return line
+
+    def readinto(self, buffer: Any, /) -> int:
+        return self._counted(super().readinto(buffer), buffer)
+
+    def readinto1(self, buffer: Any, /) -> int:
+        return self._counted(super().readinto1(buffer), buffer)
+
+    def _checked(self, data: bytes, everything: bool, size: int | None) -> bytes:
+        if everything or (not data and size != 0):
+            self._owner.at_end(self)
+        return data
+
+    def _counted(self, count: int, buffer: Any) -> int:
+        if not count and len(buffer):
+            self._owner.at_end(self)
+        return count
+
+
+class _Raw(io.RawIOBase):
+    def __init__(self, body: Readable) -> None:
+        self._body = body
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._body.read(self._at, len(buffer))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
