@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 65536
 _MOST: Final = 1000
+_CACHED: Final = "_cached_data"  # Werkzeug's own place of what `get_data()` keeps
 
 
 class Readable(Protocol):
@@ -30,7 +31,8 @@ class FlaskInput:
     done and guard and handler begin, wherever the hooks left off.
 
     What Werkzeug itself keeps stays as it is: `get_data()` and `get_json()` once they were called,
-    `form` and `files`, and `data`, which is empty beside a form.
+    `form` and `files`, and `data`, which is empty beside a form. Only that `get_data()` is empty
+    beside a form is not kept.
 
     Args:
         body: where the bytes are.
@@ -51,11 +53,13 @@ class FlaskInput:
 
     def begin_anew(self) -> None:
         """Let the next reader begin at the beginning."""
-        request = self._request
-        if request is not None:
-            if self._ended and "form" in vars(request):
-                request.data  # noqa: B018 - kept by Werkzeug as it is now: empty beside a form
-            vars(request).pop("stream", None)
+        if self._request is not None:
+            kept = vars(self._request)  # by Werkzeug's `cached_property`
+            if self._ended and "form" in kept:
+                kept.setdefault("data", self._request.get_data(cache=False, parse_form_data=True))
+                if kept.get(_CACHED) == b"":
+                    del kept[_CACHED]
+            kept.pop("stream", None)
         self._begin()
 
     def _begin(self) -> None:
