@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crossfade.admission import checking_body, is_bridges, is_doubtful
 from crossfade.bridge import Bridge
-from crossfade.compat.borrow import ROOT_PATH, Borrower
+from crossfade.compat.borrow import ROOT_PATH, Borrower, bounded
 from crossfade.compat.guards import Guard
 from crossfade.compat.unborrowed import Message as Doubt
 from crossfade.compat.unborrowed import Unborrowed
@@ -197,6 +197,8 @@ class Gateway:
             app = self._by_router
         if self.borrower is not None and target.hooks is Hooks.FLASK:
             app = self.borrower.route(target, native, app)
+        else:
+            app = bounded(app, self.bridge.settings)
         return child, app
 
     async def _by_router(self, scope: Scope, receive: Receive, send: Send) -> None:

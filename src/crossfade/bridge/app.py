@@ -86,19 +86,7 @@ class Bridge(a2wsgi.WSGIMiddleware):
 
     def stats(self) -> BridgeStats:
         """Return what the bridge is doing and has done."""
-        threads, busy, queued, streaming = self._pool.counts()
-        return BridgeStats(
-            threads=threads,
-            busy=busy,
-            queued=queued,
-            streaming=streaming,
-            requests=self._pool.requests,
-            refused_queue=self._pool.refused_queue,
-            refused_streams=self._pool.refused_streams,
-            expired=self._pool.expired,
-            disconnected=self._disconnected,
-            failed=self._pool.failed,
-        )
+        return self._pool.stats(self._disconnected)
 
     async def aclose(self) -> None:
         """Let go of every request and send the threads home.

@@ -245,12 +245,27 @@ class Pool:
         with self._lock:
             self.failed += 1
 
-    def counts(self) -> tuple[int, int, int, int]:
-        """Return threads, busy, queued and streaming."""
+    def stats(self, disconnected: int = 0) -> BridgeStats:
+        """Return what the threads are doing and have done.
+
+        Args:
+            disconnected: clients that went away, which only who serves them knows.
+        """
         with self._lock:
             pulling = self._alive - self._detached
             busy = min(self._ordinary, pulling)
-            return self._alive, busy, self._ordinary - busy, self._streaming
+            return BridgeStats(
+                threads=self._alive,
+                busy=busy,
+                queued=self._ordinary - busy,
+                streaming=self._streaming,
+                requests=self.requests,
+                refused_queue=self.refused_queue,
+                refused_streams=self.refused_streams,
+                expired=self.expired,
+                disconnected=disconnected,
+                failed=self.failed,
+            )
 
     def join(self, timeout: float) -> bool:
         """Wait until nothing runs, send the threads home, and start afresh.

@@ -44,7 +44,8 @@ class SharedBody:
     Args:
         receive: the server's `receive`.
         settings: how much is read ahead, and the bounds of an `Intake`.
-        hopper: knows what to do with a thread that waits for its client.
+        hopper: knows what to do with a thread that waits for its client. None: Flask's side does
+            not read.
         limit: returns the most bytes that the native handler may be sent; called when it reads.
         length: what the request says of its length.
         kept: see `KEPT`.
@@ -57,7 +58,7 @@ class SharedBody:
         self,
         receive: Receive,
         settings: BridgeSettings,
-        hopper: Hopper,
+        hopper: Hopper | None,
         limit: Callable[[], int | None],
         length: int,
         kept: int = KEPT,
@@ -206,6 +207,7 @@ class SharedBody:
 
     def _wait(self, at: int) -> None:
         """Wait for bytes past a position on this thread."""
+        assert self._hopper is not None  # this is Flask's side
         with self._hopper.waiting(partial(self._fetch, at), self._loop) as future:
             self._waits.add(future)
             try:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crossfade.bridge.plain import answer, unavailable
+from crossfade.bridge.pool import BridgeStats
 from crossfade.bridge.upload import check_length
 from crossfade.compat.around import Around, Needs
 from crossfade.compat.blocking import Watch
@@ -113,6 +114,10 @@ class Borrower:
         if environ is None:
             raise RequestRefused(404, "This request does not reach the Flask application")
         return environ
+
+    def stats(self) -> BridgeStats:
+        """Return what the threads of hooks are doing and have done, as `Bridge.stats` does."""
+        return self.hopper.stats()
 
     def close(self) -> None:
         """Wait for the hooks that run. From a thread."""
@@ -280,6 +285,28 @@ class BorrowedRoute:
         return is_http_error(error) or has_own_handler(
             self._borrower.flask_app, self._endpoint, error
         )
+
+
+def bounded(app: ASGIApp, settings: BridgeSettings) -> ASGIApp:
+    """Return a route that borrows nothing, held to the bounds that `[bridge]` sets for bodies."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        if not _has_body(scope):
+            await app(scope, receive, send)
+            return
+        length = _length(scope)
+        try:
+            check_length(length, settings.max_body)
+        except RequestRefused as refused:
+            await _refuse(refused, send)
+            return
+        body = SharedBody(receive, settings, None, lambda: None, length, kept=0)
+        try:
+            await app(scope, body.receive, send)
+        finally:
+            body.close()
+
+    return call
 
 
 def _with_catch_all(

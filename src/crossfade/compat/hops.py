@@ -15,7 +15,7 @@ import anyio.to_thread
 from werkzeug.exceptions import ServiceUnavailable
 
 from crossfade.bridge.loop import Outbox, raisable
-from crossfade.bridge.pool import Job, Pool
+from crossfade.bridge.pool import BridgeStats, Job, Pool
 from crossfade.environ import RequestRefused
 
 if TYPE_CHECKING:
@@ -234,6 +234,10 @@ class Hopper:
             yield _on_loop(lambda: _with_another_thread(call), loop)
         finally:
             pool.free_elsewhere()
+
+    def stats(self) -> BridgeStats:
+        """Return what the threads are doing and have done; `streaming` are those that wait."""
+        return self._pool.stats()
 
     def close(self, timeout: float) -> None:
         """Wait for what runs and send the threads home. From a thread."""
