@@ -206,7 +206,8 @@ class Exchange:
     async def _send(self, message: Message) -> None:
         kind = message["type"]
         if kind == "http.response.start":
-            self._start = message
+            # The specification allows for no headers, and for some that can be read once.
+            message = self._start = {**message, "headers": list(message.get("headers", ()))}
             if _is_stream(message):
                 await self._begin_stream()
         elif kind == "http.response.body":
@@ -225,11 +226,11 @@ class Exchange:
         more: bool = message.get("more_body", False)
         if self._answer is None and self._relay is None:
             if not more:
-                self._whole = message.get("body", b"")
+                self._whole = bytes(message.get("body", b""))
                 return
             await self._begin_stream()
         if self._relay is not None:
-            await self._feed(message.get("body", b""), more)
+            await self._feed(bytes(message.get("body", b"")), more)
             return
         await self._send_head()
         if more:
@@ -405,4 +406,4 @@ def _is_stream(start: Message) -> bool:
     """
     if start["status"] in (204, 304):
         return False
-    return not any(name == b"content-length" for name, _ in start.get("headers", ()))
+    return not any(name == b"content-length" for name, _ in start["headers"])
