@@ -123,6 +123,8 @@ class GatewaySettings:
             place in the code: patterns with `*` (`shop.wsgi.Timing`).
         harmless_decorators: decorators of Flask's views that no answer depends on, by their
             names: patterns with `*` (`shop.timing.*`).
+        shared_session_cookie: a session middleware of FastAPI's that has the name of Flask's
+            session cookie reads and writes Flask's format, on purpose.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
@@ -133,6 +135,7 @@ class GatewaySettings:
     document_exclude: tuple[str, ...] = ()
     skipped_middleware: tuple[str, ...] = ()
     harmless_decorators: tuple[str, ...] = ()
+    shared_session_cookie: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,12 @@ from crossfade.compat.guards import (
 )
 from crossfade.compat.middleware import Layer, middleware_around
 from crossfade.compat.reach import WITHOUT_CONTEXT, needs_flask
+from crossfade.compat.session_cookies import shared_session_cookies
 from crossfade.compat.threads import thread_states
 from crossfade.errors import MapError, Problem
 from crossfade.mapfile import MigrationMap
 from crossfade.model import Hooks, Stage
-from crossfade.routing import RouteTable, Target
+from crossfade.routing import NativeApp, RouteTable, Target
 from crossfade.wording import some
 
 if TYPE_CHECKING:
@@ -54,11 +55,18 @@ class Unborrowed:
     Args:
         flask_app: the Flask application; None where the legacy side can't be looked into.
         wsgi: what was mounted: the application itself, or middleware around it.
+        native: the FastAPI application.
     """
 
-    def __init__(self, flask_app: Flask | None, wsgi: WSGIApplication | None) -> None:
+    def __init__(
+        self,
+        flask_app: Flask | None,
+        wsgi: WSGIApplication | None,
+        native: NativeApp | None = None,
+    ) -> None:
         self._flask = flask_app
         self._wsgi = wsgi
+        self._native = native
 
     def guards(self, target: Target, migration_map: MigrationMap) -> list[Guard]:
         """Return what decorates a route's view, with what becomes of it on a native answer."""
@@ -112,6 +120,7 @@ class Unborrowed:
 
     def messages(self, migration_map: MigrationMap, table: RouteTable) -> Iterator[Message]:
         """Return what to log of a map: first what may let somebody in, then what is lost."""
+        yield from self._on_session_cookies(migration_map)
         native = [each for each in _once(table.targets()) if each.stage is Stage.NATIVE]
         others: dict[Guard, list[str]] = {}
         for target in native:
@@ -143,6 +152,13 @@ class Unborrowed:
                 f"WSGI middleware {layer.place} does not run for native routes "
                 f"({some(moved)}): {lost}. {_acknowledge(layer.place)}",
             )
+
+    def _on_session_cookies(self, migration_map: MigrationMap) -> Iterator[Message]:
+        if self._flask is None or self._native is None:
+            return
+        if not migration_map.gateway.shared_session_cookie:
+            for cookie in shared_session_cookies(self._flask, self._native):
+                yield Message(logging.WARNING, str(cookie))
 
 
 def _needs(call: object) -> bool:
