@@ -32,12 +32,13 @@ class NativeStream:
 
     Args:
         on_wanted: called on the loop when a reader finds no chunk.
+        chunks: holds those that nobody has read yet.
     """
 
-    def __init__(self, on_wanted: Callable[[], None]) -> None:
+    def __init__(self, on_wanted: Callable[[], None], chunks: SimpleQueue[Any]) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_wanted = on_wanted
-        self._chunks: SimpleQueue[Any] = SimpleQueue()
+        self._chunks = chunks
 
     def __iter__(self) -> Iterator[bytes]:
         return self

@@ -291,7 +291,7 @@ class Exchange:
 
         Returns also where a hook began to read the stream: the handler must go on for that.
         """
-        stream = self._stream = NativeStream(self._on_wanted)
+        stream = self._stream = NativeStream(self._on_wanted, self._hopper.queue())
         view = self._returning(stream)
         if self._needs.after:
             context = self._context.copy()

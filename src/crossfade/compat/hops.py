@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import Context, copy_context
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
@@ -243,12 +244,20 @@ class Hopper:
         """Wait for what runs and send the threads home. From a thread."""
         self._pool.join(timeout)
 
-    def _hop(self, call: Callable[[], Any]) -> Hop:
+    def queue(self) -> SimpleQueue[Any]:
+        """Return a queue from which a thread may get while its hop runs."""
+        return SimpleQueue()
+
+    def outbox(self) -> Outbox:
+        """Return the way back to the running loop."""
         loop = asyncio.get_running_loop()
         outbox = self._outbox
         if outbox is None or outbox.loop is not loop:
             outbox = self._outbox = Outbox(loop)
-        return Hop(call, self._pool, outbox)
+        return outbox
+
+    def _hop(self, call: Callable[[], Any]) -> Hop:
+        return Hop(call, self._pool, self.outbox())
 
     def _unavailable(self) -> ServiceUnavailable:
         return ServiceUnavailable(retry_after=self._settings.retry_after)
