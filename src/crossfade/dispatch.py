@@ -12,7 +12,6 @@ from typing import Any, Final, Protocol
 
 from fastapi.routing import APIRoute
 from flask import Flask
-from starlette.convertors import CONVERTOR_TYPES
 from starlette.datastructures import URLPath
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import BaseRoute, Match, Mount, NoMatchFound, Route
@@ -29,14 +28,12 @@ from crossfade.live import LiveMap, Snapshot
 from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
 from crossfade.outbound import Outbound, access_logger, without_body
-from crossfade.routing import NativeApp, NativeRoute, Target, mount_doubts
+from crossfade.routing import TAKES_ANY_TEXT, NativeApp, NativeRoute, Target, mount_doubts
 
 logger = Logs("crossfade.dispatch")
 
 _CHOSEN: Final = "crossfade.chosen"
 """Scope key: the child scope and ASGI app of the native route that was chosen."""
-
-_TAKES_ANY_TEXT: Final = {type(CONVERTOR_TYPES["str"]), type(CONVERTOR_TYPES["path"])}
 
 
 Tap = Callable[[Scope, Receive, Send], tuple[Receive, Send]]
@@ -177,8 +174,9 @@ class Gateway:
             doubtful = native and is_doubtful(scope)
             if doubtful and is_bridges(scope):
                 native = False
-            if native and table.confirms(target, scope):
-                child = _child_scope(target, found.values, scope)
+            own_values = table.own_values(target, scope) if native else None
+            if own_values is not None:
+                child = _child_scope(target, found.values, own_values, scope)
                 if child is not None:
                     child, app = self._chosen(target, target.native, child)
                     chosen = (child, checking_body(app) if doubtful else app)
@@ -354,7 +352,9 @@ class GatewayMiddleware:
         return self.gateway(self.app, scope, receive, send)
 
 
-def _child_scope(target: Target, values: Mapping[str, Any], scope: Scope) -> Scope | None:
+def _child_scope(
+    target: Target, values: Mapping[str, Any], own_values: Mapping[str, Any], scope: Scope
+) -> Scope | None:
     """Return what Starlette's router would add to the scope; None where it would not match."""
     native = target.native
     assert native is not None  # the caller chose it
@@ -371,8 +371,9 @@ def _child_scope(target: Target, values: Mapping[str, Any], scope: Scope) -> Sco
             path_params[name] = value
             continue
         text = value if type(value) is str else str(value)
-        if type(convertor) in _TAKES_ANY_TEXT:
-            path_params[name] = text
+        if type(convertor) in TAKES_ANY_TEXT:
+            own = own_values.get(legacy_name)
+            path_params[name] = text if own is None or not native.takes(name, own) else own
         elif type(value) is not str or re.fullmatch(convertor.regex, text):
             path_params[name] = convertor.convert(text)
         else:

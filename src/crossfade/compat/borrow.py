@@ -140,6 +140,10 @@ class BorrowedRoute:
         self._native_app = app
         self._endpoint = endpoint
         self._names = target.names
+        read = target.legacy.own_converters if target.legacy else frozenset[str]()
+        self._own_converters = frozenset(
+            name for name in read if native.takes_any_text(target.names.get(name, name))
+        )
         own_mapper = mapper_of(native.endpoint)
         self._is_mapped = own_mapper is not None
         self._mapper = own_mapper or borrower.on_validation_error
@@ -263,10 +267,24 @@ class BorrowedRoute:
             borrower.hopper,
             needs,
             self._mapper,
-            self._names,
+            self._put_values,
             send,
             None if body is None else body.abandon,
         )
+
+    def _put_values(self, scope: Scope, side: FlaskSide) -> None:
+        """Give the handler the URL's values as the view would have got them.
+
+        What a `url_value_preprocessor` changed, and what a converter of the application's own
+        made: in Flask's context, in which a row of a database may still be asked for others.
+        """
+        params: dict[str, Any] = scope.get("path_params", {})
+        for name in side.changed:
+            params[self._names.get(name, name)] = side.values[name]
+        for name in self._own_converters - side.changed:
+            value, ours = side.values.get(name), self._names.get(name, name)
+            if ours in params and not isinstance(params[ours], str):
+                params[ours] = value
 
     def _app(self) -> ASGIApp:
         """Return the route's own application, inside FastAPI's handler of any exception.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from typing import Any, Final, TypeVar
 
@@ -48,7 +48,7 @@ class Exchange:
         hopper: where what blocks is run.
         needs: which of Flask's halves may block.
         mapper: what a validation error is in the legacy application's words.
-        names: Flask's name of each URL variable to FastAPI's.
+        put_values: puts what Flask's hooks made of the URL's values into the handler's scope.
         send: the server's `send`.
         on_cancel: called where the request is cancelled while Flask works for it.
 
@@ -63,7 +63,7 @@ class Exchange:
         hopper: Hopper,
         needs: Needs,
         mapper: ValidationMapper,
-        names: Mapping[str, str],
+        put_values: Callable[[Scope, FlaskSide], None],
         send: Send,
         on_cancel: Callable[[], None] | None = None,
     ) -> None:
@@ -73,7 +73,7 @@ class Exchange:
         self._hopper = hopper
         self._needs = needs
         self._mapper = mapper
-        self._names = names
+        self._put_values = put_values
         self._to_server = send
         self._context = copy_context()
         self.started = False
@@ -106,7 +106,7 @@ class Exchange:
             await self._send_answer(early)
             early.close()
             return
-        self._update_path_params(scope)
+        self._put_values(scope, self._side)
         error: BaseException | None = None
         try:
             call = _call(native, scope, receive, self._send)
@@ -345,11 +345,6 @@ class Exchange:
         finally:
             await self._beside(answer.close, blocking=True)
         await self._to_server({"type": "http.response.body", "body": b""})
-
-    def _update_path_params(self, scope: Scope) -> None:
-        """Give the handler what a `url_value_preprocessor` made of the URL's values."""
-        for name, value in self._side.changed_values.items():
-            scope["path_params"][self._names.get(name, name)] = value
 
     # --- small parts ------------------------------------------------------------------------------
 

@@ -33,10 +33,11 @@ class FlaskSide:
 
     Attributes:
         error: what `teardown_request` is told; None where all went well or was handled.
-        changed_values: the URL's values that a `url_value_preprocessor` changed, by Flask's names.
+        values: those of the URL as the view would have got them, by Flask's names.
+        changed: the names of those that a `url_value_preprocessor` changed.
     """
 
-    __slots__ = ("_app", "_body", "_context", "_endpoint", "_environ", "changed_values", "error")
+    __slots__ = ("_app", "_body", "_context", "_endpoint", "_environ", "changed", "error", "values")
 
     def __init__(
         self,
@@ -51,7 +52,8 @@ class FlaskSide:
         self._endpoint = endpoint
         self._context: RequestContext | None = None
         self.error: BaseException | None = None
-        self.changed_values: dict[str, Any] = {}
+        self.values: dict[str, Any] = {}
+        self.changed: set[str] = set()
 
     def enter(self) -> Answer | None:
         """Run what comes before the view.
@@ -130,12 +132,10 @@ class FlaskSide:
         return result
 
     def _note_changes(self, before: dict[str, Any], after: dict[str, Any]) -> None:
-        if after != before:
-            self.changed_values = {
-                name: value
-                for name, value in after.items()
-                if name not in before or before[name] is not value
-            }
+        self.values = after
+        self.changed = {
+            name for name, value in after.items() if name not in before or before[name] is not value
+        }
 
     def _check_match(self, context: RequestContext) -> None:
         """Never let a handler stand for a view that Flask would not have called."""

@@ -2,11 +2,11 @@
 
 from crossfade.routing.legacy import LegacyApp, LegacyRule
 from crossfade.routing.mounts import mount_doubts
-from crossfade.routing.native import NativeApp, NativeRoute
-from crossfade.routing.table import Found, RouteTable, RouteTableBuilder, Target
+from crossfade.routing.native import TAKES_ANY_TEXT, NativeApp, NativeRoute
+from crossfade.routing.table import RouteTable, RouteTableBuilder, Target
 
 __all__ = [
-    "Found",
+    "TAKES_ANY_TEXT",
     "LegacyApp",
     "LegacyRule",
     "NativeApp",

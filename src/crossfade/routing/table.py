@@ -75,6 +75,7 @@ class Found(NamedTuple):
 
 
 _NOTHING = Found(None, {})
+_NO_VALUES: Mapping[str, Any] = {}
 _Targets = dict[int, dict[str, Target]]
 
 
@@ -187,15 +188,25 @@ class RouteTable:
         return self._documents.get(path) if method in ("GET", "HEAD") else None
 
     def confirms(self, target: Target, scope: Scope) -> bool:
-        """Whether Flask's own map gives this request to the target's rule.
+        """Whether Flask's own map gives this request to the target's rule."""
+        return self.own_values(target, scope) is not None
 
-        Asked before a native answer wherever the compiled copy can't know: see `LegacyRule`.
+    def own_values(self, target: Target, scope: Scope) -> Mapping[str, Any] | None:
+        """Return what converters of the application's own make of the URL, by Flask's names.
+
+        None where Flask's own map gives the request to another rule. It is asked before a native
+        answer wherever the compiled copy can't know: see `LegacyRule`.
         """
         rule = target.legacy
         if rule is None or not rule.needs_flask or self._legacy is None:
-            return True
+            return _NO_VALUES
         environ = self._environ(scope)
-        return environ is not None and self._legacy.owns(rule, environ, scope["method"])
+        if environ is None:
+            return None
+        values = self._legacy.values(rule, environ, scope["method"])
+        if values is None:
+            return None
+        return {name: values[name] for name in rule.own_converters if name in values}
 
     def _environ(self, scope: Scope) -> WSGIEnvironment | None:
         """Return the environ that reaches Flask, without a body; None where none does."""
