@@ -10,6 +10,7 @@ import flask
 import pytest
 from fastapi import Depends, FastAPI, File, Form, HTTPException, Request, UploadFile
 from fastapi.responses import PlainTextResponse
+from fastapi.security import HTTPBearer
 from flask import Flask, abort
 from flask_login import LoginManager, UserMixin, login_required  # type: ignore[import-untyped]
 from pydantic import BaseModel
@@ -248,3 +249,37 @@ def test_handler_of_an_exception_answers_what_an_early_guard_raises(mount: Mount
     mount(app, legacy_app(), "POST /a")
     answer = ask(app, "POST", "/a", JSON, ADA, body=b'{"name": "x"}')
     assert (answer.status, answer.text) == (409, "not yours")
+
+
+def require_member() -> None:
+    """Guard of the team's own."""
+
+
+@pytest.mark.parametrize(
+    ("reader", "guard", "limits", "said"),
+    [
+        (model, Depends(require_member), {}, True),
+        (model, Depends(HTTPBearer()), {}, True),
+        (model, Depends(require_member), {"settings": "[bridge]\nmax_body = 1000000"}, False),
+        (model, Depends(require_member), {"flask": 1000}, False),
+        (model, compat.decorated(counted([])), {}, False),
+        (own_json, Depends(require_member), {}, False),
+        (model, Depends(lambda: None), {}, False),
+    ],
+)
+def test_body_without_a_limit_before_a_guard_is_said_at_the_start(
+    mount: Mount, caplog: pytest.LogCaptureFixture, reader: Any, guard: Any, limits: Any, said: bool
+) -> None:
+    """FastAPI reads it first, which can't be changed: so its length should have an end."""
+    legacy = Flask("legacy", static_folder=None)
+    legacy.add_url_rule("/a", "a", lambda: "legacy", methods=["POST"])
+    legacy.config["MAX_CONTENT_LENGTH"] = limits.get("flask")
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/a", reader, methods=["POST"], dependencies=[guard])
+    mount(app, legacy, "POST /a", settings=limits.get("settings", ""))
+    texts = [each.getMessage() for each in caplog.records]
+    found = [text for text in texts if "takes in the whole body" in text]
+    assert len(found) == said
+    if said:
+        for part in ("POST /a", "max_body", "MAX_CONTENT_LENGTH", "silences", "LoggedIn"):
+            assert part in found[0]

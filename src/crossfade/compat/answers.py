@@ -112,6 +112,17 @@ class Answer:
             close()
 
 
+def is_stream(start: Message) -> bool:
+    """Whether an answer with this head comes in chunks: one that has no length.
+
+    Starlette gives a length to whatever is whole. One that has a length and comes in chunks all the
+    same, a file, shows itself as a stream later.
+    """
+    if start["status"] in (204, 304):
+        return False
+    return not any(name == b"content-length" for name, _ in start["headers"])
+
+
 def flask_response(app: Flask, start: Message, body: bytes | NativeStream) -> Response:
     """Return a native answer as the application's own `Response`, as hooks expect it.
 

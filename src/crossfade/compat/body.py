@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SHARED_BODY: Final = "crossfade.body"
 """Environ key of the `SharedBody`."""
 
-KEPT: Final = 256 * 1_048_576
+KEPT: Final = 64 * 1_048_576
 """Bytes of what the native handler reads that are kept for guards and hooks which read later."""
 
 _BLOCK: Final = 65536

@@ -11,7 +11,7 @@ from flask import Flask
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crossfade.compat.answers import Answer, NativeStream, flask_response
+from crossfade.compat.answers import Answer, NativeStream, flask_response, is_stream
 from crossfade.compat.around import Needs
 from crossfade.compat.errors import ValidationMapper, render
 from crossfade.compat.flaskside import FlaskSide
@@ -208,7 +208,7 @@ class Exchange:
         if kind == "http.response.start":
             # The specification allows for no headers, and for some that can be read once.
             message = self._start = {**message, "headers": list(message.get("headers", ()))}
-            if _is_stream(message):
+            if is_stream(message):
                 await self._begin_stream()
         elif kind == "http.response.body":
             await self._send_body(message)
@@ -391,14 +391,3 @@ class Exchange:
 
 async def _call(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     await app(scope, receive, send)
-
-
-def _is_stream(start: Message) -> bool:
-    """Whether an answer with this head comes in chunks: one that has no length.
-
-    Starlette gives a length to whatever is whole. One that has a length and comes in chunks all the
-    same, a file, shows itself as a stream later.
-    """
-    if start["status"] in (204, 304):
-        return False
-    return not any(name == b"content-length" for name, _ in start["headers"])
