@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from types import coroutine
 from typing import TYPE_CHECKING, Any
 
 from crossfade.bridge.body import BodyTooLarge, BodyTooSlow
@@ -65,7 +66,18 @@ class Intake:
             self._timer.cancel()
             self._timer = None
 
-    async def _await_message(self) -> Any:
+    @coroutine
+    def _await_message(self) -> Generator[Any, Any, Any]:
+        """Await the server's `receive`, with a timer only where it waits."""
+        receiving = self._receive().__await__()
+        try:
+            awaited = next(receiving)
+        except StopIteration as received:
+            return received.value
+        return (yield from self._timed(receiving, awaited))
+
+    def _timed(self, receiving: Generator[Any, Any, Any], awaited: Any) -> Generator[Any, Any, Any]:
+        """Go on with what has begun to wait."""
         task = self._waiter = asyncio.current_task()
         assert task is not None  # a coroutine on the loop has one
         asked = _cancellations(task)
@@ -73,7 +85,15 @@ class Intake:
         if self._timer is None:
             self._arm()
         try:
-            return await self._receive()
+            while True:
+                try:
+                    sent = yield awaited
+                except BaseException as error:  # noqa: BLE001 - thrown in where it belongs
+                    awaited = receiving.throw(error)
+                else:
+                    awaited = receiving.send(sent)
+        except StopIteration as received:
+            return received.value
         except asyncio.CancelledError:
             if not self._is_late or _withdraw_cancellation(task) > asked:
                 raise

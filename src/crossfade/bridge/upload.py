@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from crossfade.bridge.body import (
@@ -52,19 +52,11 @@ def check_length(length: int | None, limit: int | None) -> None:
         raise RequestRefused(413, _TOO_LONG)
 
 
-@contextlib.contextmanager
-def refusing() -> Iterator[None]:
-    """Have what an `Intake` raises answered by the server itself: no application has begun.
-
-    Raises:
-        RequestRefused: 413 or 408.
-    """
-    try:
-        yield
-    except BodyTooLarge:
-        raise RequestRefused(413, _TOO_LONG) from None
-    except BodyTooSlow:
-        raise RequestRefused(408, "The body took too long") from None
+def refusal(error: BodyTooLarge | BodyTooSlow) -> RequestRefused:
+    """Return how the server itself answers what an `Intake` raises: no application has begun."""
+    if isinstance(error, BodyTooLarge):
+        return RequestRefused(413, _TOO_LONG)
+    return RequestRefused(408, "The body took too long")
 
 
 class Upload:
@@ -106,6 +98,9 @@ class Upload:
         check_length(self._length, self._limit)
         try:
             chunks, more = await self._window_of_chunks()
+        except (BodyTooLarge, BodyTooSlow) as error:
+            self._intake.close()
+            raise refusal(error) from None
         except BaseException:
             self._intake.close()
             raise
@@ -123,15 +118,14 @@ class Upload:
         """Return the body or the first window of it, and whether more is to come."""
         chunks: list[bytes] = []
         more = True
-        with refusing():
-            while more and self._intake.size < self._window:
-                message = await self._intake.next()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnected("the client went away before its body had arrived")
-                data = message.get("body", b"")
-                more = message.get("more_body", False)
-                if data:
-                    chunks.append(data)
+        while more and self._intake.size < self._window:
+            message = await self._intake.next()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnected("the client went away before its body had arrived")
+            data = message.get("body", b"")
+            more = message.get("more_body", False)
+            if data:
+                chunks.append(data)
         return chunks, more
 
     async def pump(self) -> None:

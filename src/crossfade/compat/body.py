@@ -15,7 +15,7 @@ from werkzeug.exceptions import RequestTimeout
 
 from crossfade.bridge.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
 from crossfade.bridge.intake import Intake
-from crossfade.bridge.upload import refusing
+from crossfade.bridge.upload import refusal
 from crossfade.compat.hops import Hopper
 from crossfade.compat.spool import NotKeptError, Spool
 
@@ -104,17 +104,18 @@ class SharedBody:
         Raises:
             RequestRefused: it is too long, or took too long.
         """
-        with refusing():
-            while self._comes and self._spool.size < self._window:
-                await self._fetch(self._spool.size)
-            if isinstance(self._error, BodyTooLarge | BodyTooSlow):
-                raise self._error
+        while self._comes and self._spool.size < self._window:
+            await self._fetch(self._spool.size)
+        if isinstance(self._error, BodyTooLarge | BodyTooSlow):
+            raise refusal(self._error)
 
     async def complete(self) -> None:
         """Wait, without a thread, until all has come that Flask will read.
 
         Or until it is known that the rest never will.
         """
+        if not self._comes:
+            return
         limit = self._limit()
         if limit is not None and self._length > limit:
             return
@@ -163,6 +164,12 @@ class SharedBody:
         # What comes from now on is not kept, so nobody may take it for the rest of the body.
         self._error = self._error or BodyTooLarge()
         return Refused(status)
+
+    def all_in_memory(self) -> bytes | None:
+        """Return all of it, if it has come and is no longer than what is read ahead."""
+        if not self._ended or self.size > self._window:
+            return None
+        return self._spool.read(0, self.size) if self._spool.is_in_memory(0) else None
 
     def read(self, at: int, most: int) -> bytes:
         """Return up to `most` bytes from a position for Flask's side; b"" at the end of the body.

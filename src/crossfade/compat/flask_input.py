@@ -9,13 +9,16 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from flask import Request
 
-_BLOCK: Final = 65536
 _MOST: Final = 1000
 _CACHED: Final = "_cached_data"  # Werkzeug's own place of what `get_data()` keeps
 
 
 class Readable(Protocol):
     """Where the bytes are."""
+
+    def all_in_memory(self) -> bytes | None:
+        """Return all of them, if they have come and are few; None otherwise."""
+        ...
 
     def read(self, at: int, most: int) -> bytes:
         """Return up to `most` bytes from a position; b"" at the end. It may wait."""
@@ -45,6 +48,7 @@ class FlaskInput:
         self._request: Request | None = None
         self._times = 0
         self._ended = False
+        self._stream: io.BufferedIOBase
         self._begin()
 
     def read_by(self, request: Request) -> None:
@@ -53,6 +57,8 @@ class FlaskInput:
 
     def begin_anew(self) -> None:
         """Let the next reader begin at the beginning."""
+        if not self._ended and not self._stream.tell():
+            return  # nobody has read
         if self._request is not None:
             kept = vars(self._request)  # by Werkzeug's `cached_property`
             if self._ended and "form" in kept:
@@ -64,9 +70,12 @@ class FlaskInput:
 
     def _begin(self) -> None:
         self._ended = False
-        self._environ["wsgi.input"] = _Stream(self, self._body)
+        data = self._body.all_in_memory()
+        stream: Any = _Arriving(_Raw(self._body)) if data is None else _Whole(data)
+        stream.owner = self
+        self._stream = self._environ["wsgi.input"] = stream
 
-    def at_end(self, stream: _Stream) -> None:
+    def at_end(self, stream: object) -> None:
         """A reader was told that there is no more."""
         if self._environ["wsgi.input"] is not stream:
             return
@@ -80,19 +89,17 @@ class FlaskInput:
         self._ended = True
 
 
-class _Stream(io.BufferedReader):
+class _Reading(io.BufferedIOBase):
     """One reading of the body: a binary file, which says that somebody has come to its end."""
 
-    def __init__(self, owner: FlaskInput, body: Readable) -> None:
-        super().__init__(_Raw(body), _BLOCK)
-        self._owner = owner
+    owner: FlaskInput
 
     def read(self, size: int | None = -1, /) -> bytes:
         everything = size is None or size < 0
         return self._checked(super().read(-1 if everything else size), everything, size)
 
-    def read1(self, size: int = -1, /) -> bytes:
-        return self._checked(super().read1(size), False, size)
+    def read1(self, size: int | None = -1, /) -> bytes:
+        return self._checked(super().read1(-1 if size is None else size), False, size)
 
     def readline(self, size: int | None = -1, /) -> bytes:
         return self._checked(super().readline(-1 if size is None else size), False, size)
@@ -114,13 +121,21 @@ class _Stream(io.BufferedReader):
 
     def _checked(self, data: bytes, everything: bool, size: int | None) -> bytes:
         if everything or (not data and size != 0):
-            self._owner.at_end(self)
+            self.owner.at_end(self)
         return data
 
     def _counted(self, count: int, buffer: Any) -> int:
         if not count and len(buffer):
-            self._owner.at_end(self)
+            self.owner.at_end(self)
         return count
+
+
+class _Whole(_Reading, io.BytesIO):
+    """Of a short body that is there."""
+
+
+class _Arriving(_Reading, io.BufferedReader):
+    """Of any other."""
 
 
 class _Raw(io.RawIOBase):
@@ -130,6 +145,9 @@ class _Raw(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def tell(self) -> int:
+        return self._at
 
     def readinto(self, buffer: Any) -> int:
         data = self._body.read(self._at, len(buffer))

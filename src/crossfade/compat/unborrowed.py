@@ -230,7 +230,7 @@ def _unbounded(found: Mapping[str, Sequence[str]]) -> str:
     guards = _listed(list(dict.fromkeys(name for names in found.values() for name in names)))
     return (
         f"FastAPI takes in the whole body of {some(list(found))} before {guards} runs, and no "
-        "limit is set: a stranger can have it hold any amount, where a decorator of Flask's refuses "
+        "limit is set: a stranger can have it hold any amount, where Flask's decorators refuse "
         "before anything is read. Set [bridge] max_body in the map, or MAX_CONTENT_LENGTH; either "
         "silences this. The guards of crossfade.compat (LoggedIn, allowed, decorated) run before "
         "the body is read"
