@@ -179,8 +179,9 @@ class Gateway:
                 child = _child_scope(target, found.values, own_values, scope)
                 if child is not None:
                     child, app = self._chosen(target, target.native, child)
-                    chosen = (child, checking_body(app) if doubtful else app)
-                    return Selection(Side.NATIVE, route, snapshot.revision), chosen
+                    if doubtful:  # the check waits for the body, too
+                        app = bounded(checking_body(app), self.bridge.settings)
+                    return Selection(Side.NATIVE, route, snapshot.revision), (child, app)
         return Selection(Side.LEGACY, route, snapshot.revision), None
 
     def _chosen(self, target: Target, native: NativeRoute, child: Scope) -> tuple[Scope, ASGIApp]:

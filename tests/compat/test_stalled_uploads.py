@@ -207,6 +207,27 @@ def test_slow_client_at_an_ordinary_pace_is_served() -> None:
         assert client.response("POST").body == b"3000"
 
 
+EXPECT = "Expect: 100-continue"
+
+
+@pytest.mark.parametrize("path", EVERY)
+def test_client_that_expects_to_be_asked_is_held_to_the_same(impatient: Server, path: str) -> None:
+    """It is asked for its body, and sends none."""
+    request = request_bytes("POST", path, TYPES.get(path, JSON), EXPECT, "Content-Length: 10")
+    answer = fetch(impatient.address, request)
+    assert (answer.interim, answer.status) == ((100,), 408)
+    goes_on(impatient)
+
+
+@pytest.mark.parametrize("path", EVERY)
+def test_client_is_not_asked_for_a_body_past_max_body(narrow: Server, path: str) -> None:
+    """It is refused instead."""
+    request = request_bytes("POST", path, TYPES.get(path, JSON), EXPECT, "Content-Length: 300001")
+    answer = fetch(narrow.address, request)
+    assert (answer.interim, answer.status) == ((), 413)
+    goes_on(narrow)
+
+
 # --- lengths --------------------------------------------------------------------------------------
 
 
