@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crossfade.bridge.body import BodyTooLarge, BodyTooSlow
+from crossfade.bridge.intake import Intake
 from crossfade.bridge.plain import send_refusal
+from crossfade.bridge.upload import refusal
 from crossfade.framing import FRAMING, Framing, RequestRefused
+from crossfade.model import BridgeSettings
 
 
-def admit(app: ASGIApp, scope: Scope) -> ASGIApp:
+def admit(app: ASGIApp, scope: Scope, settings: BridgeSettings) -> ASGIApp:
     """Return the native side for a request whose framing was read."""
     framing: Framing = scope[FRAMING]
     if framing.may_follow:
-        return app if framing.protocol is None else _checking_body(app, framing)
+        return app if framing.protocol is None else _checking_body(app, framing, settings)
     return app if scope.get("http_version", "1.1") == "1.1" else _without_body(app)
 
 
-def _checking_body(app: ASGIApp, framing: Framing) -> ASGIApp:
+def _checking_body(app: ASGIApp, framing: Framing, settings: BridgeSettings) -> ASGIApp:
     """Refuse a request whose body the server has lost.
 
     uvicorn's httptools parser takes a request with `Upgrade` to end with its head: the body is
@@ -28,13 +32,19 @@ def _checking_body(app: ASGIApp, framing: Framing) -> ASGIApp:
     """
 
     async def checked(scope: Scope, receive: Receive, send: Send) -> None:
-        first = await receive()
-        if first["type"] == "http.request" and not first.get("more_body", False):
-            try:
-                framing.check(len(first.get("body", b"")))
-            except RequestRefused as refused:
-                await send_refusal(refused, scope, send)
-                return
+        intake = Intake(receive, settings)
+        try:
+            first = await intake.next()
+            if first["type"] == "http.request" and not first.get("more_body", False):
+                framing.check(intake.size)
+        except (BodyTooLarge, BodyTooSlow) as error:
+            await send_refusal(refusal(error), scope, send)
+            return
+        except RequestRefused as refused:
+            await send_refusal(refused, scope, send)
+            return
+        finally:
+            intake.close()
         await app(scope, _first(first, receive), send)
 
     return checked

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from crossfade.admission import admit
 from crossfade.bridge import Bridge, refuse_greenlets
 from crossfade.bridge.plain import send_refusal
-from crossfade.compat.borrow import Borrower
+from crossfade.compat.borrow import Borrower, bounded
 from crossfade.compat.guards import Guard
 from crossfade.compat.unborrowed import Message as Doubt
 from crossfade.compat.unborrowed import Unborrowed
@@ -34,6 +34,7 @@ from crossfade.routing import (
     NativeRoute,
     RouterEntry,
     Target,
+    Values,
     child_scope,
     mount_doubts,
 )
@@ -164,7 +165,7 @@ class Gateway:
         if scope["method"] == "HEAD":
             send = without_body(scope, send)
         scope[CHOSEN] = chosen
-        return admit(app, scope)(scope, receive, send)
+        return admit(app, scope, self.bridge.settings)(scope, receive, send)
 
     def _refuse(self, refused: RequestRefused, scope: Scope, send: Send) -> Awaitable[None]:
         """Answer in Flask's place what reaches neither side, as the server in front of it would."""
@@ -213,10 +214,14 @@ class Gateway:
         if target is not None and target.native is not None:
             forced = scope.get(FORCE_SIDE)
             native = target.stage is Stage.NATIVE if forced is None else forced is Side.NATIVE
-            if native and not self._is_flasks(scope) and table.confirms(target, scope):
+            own_values = None
+            if native and not self._is_flasks(scope):
+                own_values = table.own_values(target, scope)
+            if own_values is not None:
                 read = found.environ is None and is_plain(scope)
                 changes = _NONE if read else one_reading(scope, found.environ)
-                chosen = self._chosen(target, target.native, found.values, scope, changes)
+                values = found.values, own_values
+                chosen = self._chosen(target, target.native, values, scope, changes)
                 if chosen is not None:
                     return Selection(Side.NATIVE, route, snapshot.revision), chosen
         return Selection(Side.LEGACY, route, snapshot.revision), None
@@ -235,7 +240,7 @@ class Gateway:
         self,
         target: Target,
         native: NativeRoute,
-        values: Mapping[str, Any],
+        values: Values,
         scope: Scope,
         changes: Mapping[str, Any],
     ) -> Chosen | None:
@@ -254,6 +259,8 @@ class Gateway:
         app: ASGIApp = native.route.app if native.is_bare else native.app
         if self.borrower is not None and target.hooks is Hooks.FLASK:
             app = self.borrower.route(target, native, app)
+        else:
+            app = bounded(app, self.bridge.settings)
         return child, app, self._routers[native], changes
 
     def _begin(self, snapshot: Snapshot) -> None:

@@ -84,10 +84,13 @@ class BridgeSettings:
         request_buffer: bytes of a request's body that are read before a thread is taken, and the
             window that a longer body is streamed through.
         response_buffer: bytes that the application may be ahead of its client.
-        max_body: bytes of a request's body past which it is answered 413. None: no limit, as
-            under gunicorn.
-        client_timeout: seconds that a thread waits for a client that neither sends nor takes a
-            byte before it gives that client up. None: for ever.
+        max_body: bytes of a request's body past which it is answered 413, on both sides. None: no
+            limit, as under gunicorn.
+        client_timeout: seconds after which a client that neither sends nor takes a byte is given
+            up. None: never.
+        body_timeout: seconds that a request's body may be waited for in all, and one second more
+            for every `min_body_rate` bytes of it that have come. Past it: 408. None: no such limit.
+        min_body_rate: bytes a second, see `body_timeout`.
         shutdown_timeout: seconds that `aclose` waits for the threads that are still at work.
         limit_request_line: bytes of a request line (method, target and protocol) past which it
             is answered 414, whichever application owns the route. 0: no limit.
@@ -107,6 +110,8 @@ class BridgeSettings:
     response_buffer: Annotated[int, Field(ge=1)] = 131_072
     max_body: Annotated[int, Field(ge=0)] | None = None
     client_timeout: Annotated[float, Field(gt=0)] | None = 120.0
+    body_timeout: Annotated[float, Field(gt=0)] | None = 60.0
+    min_body_rate: Annotated[int, Field(ge=1)] = 240
     shutdown_timeout: Annotated[float, Field(ge=0)] = 5.0
     limit_request_line: Annotated[int, Field(ge=0)] = 4094
     limit_request_fields: Annotated[int, Field(ge=0)] = 100
@@ -135,6 +140,8 @@ class GatewaySettings:
             place in the code: patterns with `*` (`shop.wsgi.Timing`).
         harmless_decorators: decorators of Flask's views that no answer depends on, by their
             names: patterns with `*` (`shop.timing.*`).
+        shared_session_cookie: a session middleware of FastAPI's that has the name of Flask's
+            session cookie reads and writes Flask's format, on purpose.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
@@ -146,6 +153,7 @@ class GatewaySettings:
     document_exclude: tuple[str, ...] = ()
     skipped_middleware: tuple[str, ...] = ()
     harmless_decorators: tuple[str, ...] = ()
+    shared_session_cookie: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def mount_legacy(
         flask_app = legacy
     native = NativeApp(app)
     known = None if flask_app is None else LegacyApp(flask_app, legacy)
-    unborrowed = Unborrowed(flask_app, legacy)
+    unborrowed = Unborrowed(flask_app, legacy, native)
     proven = Proven(
         unborrowed.checked(RouteTableBuilder(known, native).build),
         migration_map,

@@ -96,7 +96,7 @@ def native_reading(path: str, kind: Any) -> FastAPI:
         ("string(length=2)", "{x}", str, "ab", "'ab' str"),
         ("string", "{x}", str, "caf%C3%A9%20%3F", "'café ?' str"),
         ("string", "{x:crossfade_hex}", int, "ff", "255 int"),
-        ("even", "{x}", int, "4", "4 str"),
+        ("even", "{x}", int, "4", "4 int"),
         ("even", "{x:int}", int, "4", "4 int"),
         ("string", "{x:int}", int, "4", "4 int"),
     ],

@@ -16,7 +16,7 @@ from crossfade.bridge.exchange import Exchange
 from crossfade.bridge.greenlets import refuse_greenlets
 from crossfade.bridge.handshake import as_http
 from crossfade.bridge.loop import Outbox, raisable
-from crossfade.bridge.plain import answer, send_all, send_refusal
+from crossfade.bridge.plain import answer, send_all, send_refusal, unavailable
 from crossfade.bridge.pool import BridgeStats, Pool
 from crossfade.bridge.upload import Upload
 from crossfade.environ import build_environ
@@ -92,19 +92,7 @@ class Bridge(a2wsgi.WSGIMiddleware):
 
     def stats(self) -> BridgeStats:
         """Return what the bridge is doing and has done."""
-        threads, busy, queued, streaming = self._pool.counts()
-        return BridgeStats(
-            threads=threads,
-            busy=busy,
-            queued=queued,
-            streaming=streaming,
-            requests=self._pool.requests,
-            refused_queue=self._pool.refused_queue,
-            refused_streams=self._pool.refused_streams,
-            expired=self._pool.expired,
-            disconnected=self._disconnected,
-            failed=self._pool.failed,
-        )
+        return self._pool.stats(self._disconnected)
 
     async def aclose(self) -> None:
         """Let go of every request and send the threads home.
@@ -270,8 +258,7 @@ class Bridge(a2wsgi.WSGIMiddleware):
             exchange.sent(len(body))
 
     async def _unavailable(self, send: Send) -> None:
-        retry = (b"retry-after", b"%d" % self.settings.retry_after)
-        await send_all(send, answer(503, headers=[retry], close=False))
+        await send_all(send, unavailable(self.settings.retry_after))
 
     def _outbox_of_this_loop(self) -> Outbox:
         loop = asyncio.get_running_loop()

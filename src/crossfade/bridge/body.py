@@ -2,8 +2,9 @@
 
 OSError
 └── ConnectionResetError
-    └── ClientDisconnected   the client went away, or fell silent for too long
-OSError
+    └── ClientDisconnected   the client went away
+        └── BodyTooSlow      it is there, but took too long
+werkzeug.exceptions.RequestEntityTooLarge
 └── BodyTooLarge             the body is longer than `BridgeSettings.max_body`
 """
 
@@ -16,6 +17,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from werkzeug.exceptions import RequestEntityTooLarge
+
 _READ_AHEAD: Final = 65536
 
 
@@ -27,8 +30,19 @@ class ClientDisconnected(ConnectionResetError):
     """
 
 
-class BodyTooLarge(OSError):
-    """The body is longer than the limit; answered 413 unless the application catches it."""
+class BodyTooSlow(ClientDisconnected):
+    """The client took longer than it may; answered 408 unless the application catches it."""
+
+    def __init__(self, message: str = "the client sent nothing for too long") -> None:
+        super().__init__(message)
+
+
+class BodyTooLarge(RequestEntityTooLarge):
+    """The body is longer than the limit; answered 413 unless the application catches it.
+
+    Of Werkzeug's kind and no `OSError`, so that Flask answers it with its own 413: of an `OSError`
+    Werkzeug makes a client that went away, and Flask a 500.
+    """
 
 
 class BodyStream(io.RawIOBase):
@@ -45,7 +59,7 @@ class BodyStream(io.RawIOBase):
         self._chunks: deque[memoryview] = deque()
         self._held = 0
         self._ended = False
-        self._error: OSError | None = None
+        self._error: Exception | None = None
         self._starved = False
         self._condition = threading.Condition(threading.Lock())
 
@@ -68,7 +82,7 @@ class BodyStream(io.RawIOBase):
             self._ended = True
             self._condition.notify()
 
-    def fail(self, error: OSError) -> None:
+    def fail(self, error: Exception) -> None:
         """Say that the rest will not come: every further read raises. From any thread."""
         with self._condition:
             if not self._ended and self._error is None:

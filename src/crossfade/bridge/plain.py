@@ -55,6 +55,16 @@ def answer(
     )
 
 
+def unavailable(retry_after: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the answer to a request that there is no room for.
+
+    Args:
+        retry_after: seconds, for its `Retry-After`.
+    """
+    retry = (b"retry-after", b"%d" % retry_after)
+    return answer(503, headers=[retry], close=False)
+
+
 async def send_all(send: Send, messages: tuple[dict[str, Any], ...]) -> None:
     """Send messages one after the other."""
     for message in messages:

@@ -90,19 +90,20 @@ class Pool:
         self.failed = 0
         _reset_in_child(self)
 
-    def submit(self, job: Job, *, streaming: bool = False) -> bool | None:
+    def submit(self, job: Job, *, streaming: bool = False, bounded: bool = True) -> bool | None:
         """Hand over a job.
 
         Args:
             job: what to run.
             streaming: whether it is known to wait for its client.
+            bounded: whether it may be refused. What ends a request that has begun may not.
 
         Returns:
             True where a thread is free to take it, False where it has to wait for one, None where
             it is refused.
         """
         with self._lock:
-            if self._ordinary >= self._bound:
+            if bounded and self._ordinary >= self._bound:
                 self.refused_queue += 1
                 return None
             if streaming:
@@ -135,6 +136,23 @@ class Pool:
             self._streaming += 1
             job._streaming = True
             return True
+
+    def reserve_elsewhere(self) -> bool:
+        """Count somebody who waits for a client on a thread that is not of this pool.
+
+        False where there are too many already; otherwise `free_elsewhere` ends it.
+        """
+        with self._lock:
+            if self._streaming >= self._streams:
+                self.refused_streams += 1
+                return False
+            self._streaming += 1
+            return True
+
+    def free_elsewhere(self) -> None:
+        """See `reserve_elsewhere`."""
+        with self._lock:
+            self._streaming -= 1
 
     def detach(self, job: Job) -> None:
         """Take a streaming job out of the ordinary budget, if it still runs. From any thread."""
@@ -227,12 +245,27 @@ class Pool:
         with self._lock:
             self.failed += 1
 
-    def counts(self) -> tuple[int, int, int, int]:
-        """Return threads, busy, queued and streaming."""
+    def stats(self, disconnected: int = 0) -> BridgeStats:
+        """Return what the threads are doing and have done.
+
+        Args:
+            disconnected: clients that went away, which only who serves them knows.
+        """
         with self._lock:
             pulling = self._alive - self._detached
             busy = min(self._ordinary, pulling)
-            return self._alive, busy, self._ordinary - busy, self._streaming
+            return BridgeStats(
+                threads=self._alive,
+                busy=busy,
+                queued=self._ordinary - busy,
+                streaming=self._streaming,
+                requests=self.requests,
+                refused_queue=self.refused_queue,
+                refused_streams=self.refused_streams,
+                expired=self.expired,
+                disconnected=disconnected,
+                failed=self.failed,
+            )
 
     def join(self, timeout: float) -> bool:
         """Wait until nothing runs, send the threads home, and start afresh.

@@ -8,7 +8,14 @@ import io
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from crossfade.bridge.body import BodyStream, BodyTooLarge, ClientDisconnected, Input
+from crossfade.bridge.body import (
+    BodyStream,
+    BodyTooLarge,
+    BodyTooSlow,
+    ClientDisconnected,
+    Input,
+)
+from crossfade.bridge.intake import Intake
 from crossfade.framing import Framing, RequestRefused
 
 if TYPE_CHECKING:
@@ -16,6 +23,24 @@ if TYPE_CHECKING:
 
 _FIRST_PROBE: Final = 1.0
 _LAST_PROBE: Final = 60.0
+_TOO_LONG: Final = "The body is too long"
+
+
+def check_length(length: int | None, limit: int | None) -> None:
+    """Refuse a body before anything of it is read.
+
+    Raises:
+        RequestRefused: it says itself that it is longer than `BridgeSettings.max_body`.
+    """
+    if length is not None and limit is not None and length > limit:
+        raise RequestRefused(413, _TOO_LONG)
+
+
+def refusal(error: BodyTooLarge | BodyTooSlow) -> RequestRefused:
+    """Return how the server itself answers what an `Intake` raises: no application has begun."""
+    if isinstance(error, BodyTooLarge):
+        return RequestRefused(413, _TOO_LONG)
+    return RequestRefused(408, "The body took too long")
 
 
 class Upload:
@@ -35,11 +60,11 @@ class Upload:
     ) -> None:
         self._framing = framing
         self._receive = receive
+        self._intake = Intake(receive, settings)
         self._window = settings.request_buffer
         self._limit = settings.max_body
         self._timeout = settings.client_timeout
         self._length = framing.length
-        self._size = 0
         self._loop = asyncio.get_running_loop()
         self._room: asyncio.Future[None] | None = None
         self.input: Any = None
@@ -51,38 +76,52 @@ class Upload:
 
         Raises:
             ClientDisconnected: the client went away first.
-            RequestRefused: the body is too long, or is not what its header says.
+            RequestRefused: the body is too long or too slow, or is not what its header says.
         """
-        if self._length is not None and self._limit is not None and self._length > self._limit:
-            raise RequestRefused(413, "The body is too long")
-        chunks: list[bytes] = []
-        more = True
-        while more and self._size < self._window:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnected("the client went away before its body had arrived")
-            data = message.get("body", b"")
-            more = message.get("more_body", False)
-            if data:
-                chunks.append(data)
-                self._size += len(data)
-                if self._limit is not None and self._size > self._limit:
-                    raise RequestRefused(413, "The body is too long")
+        check_length(self._length, self._limit)
+        try:
+            chunks, more = await self._window_of_chunks()
+        except (BodyTooLarge, BodyTooSlow) as error:
+            self._intake.close()
+            raise refusal(error) from None
+        except BaseException:
+            self._intake.close()
+            raise
         if more:
             self.stream = BodyStream(self._window, self._timeout, self._ask)
             for chunk in chunks:
                 self.stream.feed(chunk)
             self.input = Input(self.stream)
             return
-        self._framing.check(self._size)
+        self._framing.check(self._intake.size)
         self.whole = True
         self.input = io.BytesIO(chunks[0] if len(chunks) == 1 else b"".join(chunks))
+
+    async def _window_of_chunks(self) -> tuple[list[bytes], bool]:
+        """Return the body or the first window of it, and whether more is to come."""
+        chunks: list[bytes] = []
+        more = True
+        while more and self._intake.size < self._window:
+            message = await self._intake.next()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnected("the client went away before its body had arrived")
+            data = message.get("body", b"")
+            more = message.get("more_body", False)
+            if data:
+                chunks.append(data)
+        return chunks, more
 
     async def pump(self) -> None:
         """Pass the rest on as the application reads it, then wait.
 
         Returns once the client has gone away.
         """
+        try:
+            await self._pump()
+        finally:
+            self._intake.close()
+
+    async def _pump(self) -> None:
         stream = self.stream
         probe = _FIRST_PROBE
         while True:
@@ -95,7 +134,14 @@ class Upload:
                     if not done:
                         probe = min(probe * 2, _LAST_PROBE)
                 self._room = None
-            message = await self._receive()
+            try:
+                message = await (self._receive() if stream is None else self._intake.next())
+            except (BodyTooLarge, BodyTooSlow) as error:
+                assert stream is not None  # only the intake raises these
+                slow = isinstance(error, BodyTooSlow)
+                stream.fail(ClientDisconnected(str(error)) if slow else error)
+                stream = None
+                continue
             if message["type"] == "http.disconnect":
                 return
             if stream is not None and self._feed(stream, message):
@@ -103,16 +149,11 @@ class Upload:
 
     def _feed(self, stream: BodyStream, message: dict[str, Any]) -> bool:
         """Pass one message on; return whether it was the last of the body."""
-        data = message.get("body", b"")
-        self._size += len(data)
-        if self._limit is not None and self._size > self._limit:
-            stream.fail(BodyTooLarge("the body is too long"))
-            return True
-        stream.feed(data)
+        stream.feed(message.get("body", b""))
         if message.get("more_body", False):
             return False
-        if self._length is not None and self._size != self._length:
-            stream.fail(ClientDisconnected(f"got {self._size} of {self._length} bytes"))
+        if self._length is not None and self._intake.size != self._length:
+            stream.fail(ClientDisconnected(f"got {self._intake.size} of {self._length} bytes"))
         else:
             stream.end()
         return True

@@ -7,7 +7,9 @@
 | `flaskside` | Flask's part of it, in Flask's order |
 | `around` | what an application does around a view |
 | `hops` | threads and contexts |
-| `body`, `answers` | what both frameworks read, and what goes from one to the other |
+| `body`, `spool`, `flask_input` | the body, which both frameworks read |
+| `answers` | what goes from one framework to the other |
+| `early` | guards that run before a body is read |
 | `errors` | what a handler raises, in Flask's words |
 | `context`, `login` | what handlers use: session, `g`, flashes; the user, logins and logouts |
 | `behind` | native handlers behind decorators of Flask views |
@@ -17,8 +19,10 @@
 | `unborrowed` | what native routes do without: in the log, the status, a map's problems |
 | `wrappers`, `guards`, `known_guards` | decorators of views, their counterparts on handlers |
 | `middleware`, `threads` | WSGI middleware around Flask; what hooks keep by thread |
+| `session_cookies` | session middleware of FastAPI's that takes Flask's cookie |
 | `extensions`, `known_extensions` | which an application has, what is borrowed of each |
 | `blocking` | the warning of what holds up the event loop |
+| `stack` | room for what is nested deep |
 """
 
 from __future__ import annotations
@@ -55,6 +59,7 @@ from crossfade.compat.requests import (
     json,
     json_body,
     json_model,
+    read,
 )
 from crossfade.compat.responses import (
     DecimalString,
@@ -103,6 +108,7 @@ __all__ = [
     "legacy_validation_error",
     "login_user",
     "logout_user",
+    "read",
     "render_template",
     "set_cookie",
     "validation_error",

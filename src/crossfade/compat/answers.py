@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +20,8 @@ PASSTHROUGH: Final = "crossfade.direct_passthrough"
 """Key of an answer's first message: Werkzeug's `direct_passthrough`, by which hooks know a file."""
 
 _END: Final = object()
+_LENT: Final = "crossfade_lent"
+_OF_FILES: Final = ("etag", "last-modified", "content-length")
 
 
 class NativeStream:
@@ -31,12 +32,13 @@ class NativeStream:
 
     Args:
         on_wanted: called on the loop when a reader finds no chunk.
+        chunks: holds those that nobody has read yet.
     """
 
-    def __init__(self, on_wanted: Callable[[], None]) -> None:
+    def __init__(self, on_wanted: Callable[[], None], chunks: SimpleQueue[Any]) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_wanted = on_wanted
-        self._chunks: SimpleQueue[Any] = SimpleQueue()
+        self._chunks = chunks
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -80,6 +82,7 @@ class Answer:
     __slots__ = ("_close", "body", "chunks", "source", "start")
 
     def __init__(self, response: Response, environ: WSGIEnvironment) -> None:
+        _without_what_was_lent(response)
         app_iter, status, headers = response.get_wsgi_response(environ)
         head = parse_head(status, headers, is_head=environ["REQUEST_METHOD"] == "HEAD")
         self._close = getattr(app_iter, "close", None)
@@ -111,8 +114,24 @@ class Answer:
             close()
 
 
+def is_stream(start: Message) -> bool:
+    """Whether an answer with this head comes in chunks: one that has no length.
+
+    Starlette gives a length to whatever is whole. One that has a length and comes in chunks all the
+    same, a file, shows itself as a stream later.
+    """
+    if start["status"] in (204, 304):
+        return False
+    return not any(name == b"content-length" for name, _ in start["headers"])
+
+
 def flask_response(app: Flask, start: Message, body: bytes | NativeStream) -> Response:
-    """Return a native answer as the application's own `Response`, as hooks expect it."""
+    """Return a native answer as the application's own `Response`, as hooks expect it.
+
+    Hooks rely on what every response of Flask's has: a Content-Type, the application's default
+    where a view names none, and the length of what is whole. FastAPI's redirects, empty answers
+    and streams lack the one or the other, so they are lent it, until `Answer` takes it back.
+    """
     headers = Headers(
         [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
     )
@@ -120,8 +139,26 @@ def flask_response(app: Flask, start: Message, body: bytes | NativeStream) -> Re
     # In a list, so that Werkzeug leaves the length alone: HEAD has one without a body.
     data = body if isinstance(body, NativeStream) else [body]
     response = app.response_class(data, status=start["status"], headers=headers)
-    response.direct_passthrough = start.get(PASSTHROUGH, False)
+    response.direct_passthrough = start.get(PASSTHROUGH, False) or _is_file(headers)
+    if not isinstance(body, NativeStream):
+        response.headers.setdefault("Content-Length", str(len(body)))
     if not has_type:
-        with suppress(KeyError):  # Werkzeug's default
-            del response.headers["Content-Type"]
+        setattr(response, _LENT, (response.headers.get("Content-Type"), data))
     return response
+
+
+def _is_file(headers: Headers) -> bool:
+    """Whether an answer is one of Starlette's `FileResponse`, which only its headers show."""
+    return headers.get("accept-ranges") == "bytes" and all(name in headers for name in _OF_FILES)
+
+
+def _without_what_was_lent(response: Response) -> None:
+    """Take the default type back, unless a hook has another use for it.
+
+    The client gets what the handler gave. To call a stream HTML that says nothing of itself would
+    have browsers run it.
+    """
+    lent, data = getattr(response, _LENT, (None, None))
+    untouched = response.response is data and response.headers.get("Content-Type") == lent
+    if lent is not None and untouched:
+        del response.headers["Content-Type"]

@@ -10,13 +10,16 @@ called. A handler that stands in the view's place says what it stood behind:
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import flask
 from fastapi import Depends
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from crossfade.compat.context import flask_context
+from crossfade.compat.early import as_early_guard, once
 from crossfade.compat.errors import refuse
 from crossfade.errors import CrossfadeError
 
@@ -33,7 +36,8 @@ def decorated(*decorators: Callable[[Any], Any]) -> Any:
     not called. Headers and cookies that one adds to the view's response are added to the answer.
 
     As one of the route's own `dependencies=[…]` it goes before the handler's parameters are looked
-    at. Only a JSON body that FastAPI's own models take is parsed earlier; `json_model` waits.
+    at, and before anything of the body is read that it doesn't read itself. One that reads the body
+    sees what the handler will see. Only a dependency of your own that stands before it goes first.
 
     Args:
         decorators: `login_required`, `limiter.limit("5/minute")`, `cross_origin()`, one of your
@@ -58,8 +62,7 @@ def decorated(*decorators: Callable[[Any], Any]) -> Any:
     for decorator in reversed(decorators):
         behind = decorator(behind)
 
-    def run(connection: HTTPConnection) -> None:
-        flask_context(connection)
+    def run(behind: Callable[..., Any]) -> None:
         setattr(flask.g, _PASSED, None)
         values = flask.request.view_args or {}
         result = flask.current_app.make_response(behind(**values))
@@ -75,7 +78,13 @@ def decorated(*decorators: Callable[[Any], Any]) -> Any:
         if response.headers:
             _add_headers(response)
 
-    return Depends(run)
+    async def guard(connection: HTTPConnection) -> None:
+        # `behind` is in this function's closure, where the checks at start find the decorators.
+        flask_context(connection)
+        await once(connection, guard, partial(run_in_threadpool, run, behind))
+
+    as_early_guard(guard, guard, effects=True)
+    return Depends(guard)
 
 
 _PASSED: Final = "_crossfade_passed"

@@ -11,10 +11,13 @@ from flask import has_request_context
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crossfade.bridge.plain import answer, send_all, send_refusal
+from crossfade.bridge.plain import answer, send_all, send_refusal, unavailable
+from crossfade.bridge.pool import BridgeStats
+from crossfade.bridge.upload import check_length
 from crossfade.compat.around import Around, Needs
 from crossfade.compat.blocking import Watch
-from crossfade.compat.body import SHARED_BODY, SharedBody
+from crossfade.compat.body import KEPT, SHARED_BODY, SharedBody
+from crossfade.compat.early import EarlyGuards
 from crossfade.compat.errors import (
     BORROWING,
     MAPPED,
@@ -29,10 +32,12 @@ from crossfade.compat.errors import (
     take_over_default_handlers,
 )
 from crossfade.compat.exchange import Exchange
+from crossfade.compat.flask_input import FlaskInput
 from crossfade.compat.flaskside import FlaskSide
-from crossfade.compat.hops import Hopper
+from crossfade.compat.hops import Busy, Hopper
 from crossfade.compat.reach import leaves_hooks, needs_flask
 from crossfade.compat.responses import LENDING
+from crossfade.compat.spool import IN_MEMORY
 from crossfade.compat.urls import find_legacy_urls, find_native_urls
 from crossfade.environ import build_environ
 from crossfade.framing import FRAMING, Framing, RequestRefused
@@ -55,8 +60,8 @@ class Borrower:
     Args:
         legacy: the Flask application, and the way that requests take to it.
         native: the FastAPI application. Its built-in exception handlers are replaced.
-        settings: how many threads run hooks, how much of a body is read ahead, how long a client
-            may be silent: as for legacy requests.
+        settings: how many threads run hooks, how many requests wait for one, how long a body may
+            be and take: as for legacy requests.
         on_validation_error: what validation errors are, where the endpoint doesn't say.
     """
 
@@ -70,7 +75,7 @@ class Borrower:
         self.flask_app = legacy.flask_app
         self.app = native.app
         self.settings = settings
-        self.hopper = Hopper(settings.threads)
+        self.hopper = Hopper(settings)
         self.on_validation_error = on_validation_error or legacy_validation_error
         self._legacy = legacy
         self._routes: dict[tuple[LegacyRule | None, NativeRoute], BorrowedRoute] = {}
@@ -108,6 +113,10 @@ class Borrower:
             raise RequestRefused(404, "This request does not reach the Flask application")
         return environ
 
+    def stats(self) -> BridgeStats:
+        """Return what the threads of hooks are doing and have done, as `Bridge.stats` does."""
+        return self.hopper.stats()
+
     def close(self) -> None:
         """Wait for the hooks that run. From a thread."""
         self.hopper.close(self.settings.shutdown_timeout)
@@ -129,12 +138,17 @@ class BorrowedRoute:
         self._native_app = app
         self._endpoint = endpoint
         self._names = target.names
+        read = target.legacy.own_converters if target.legacy else frozenset[str]()
+        self._own_converters = frozenset(
+            name for name in read if native.takes_any_text(target.names.get(name, name))
+        )
         own_mapper = mapper_of(native.endpoint)
         self._is_mapped = own_mapper is not None
         self._mapper = own_mapper or borrower.on_validation_error
         # What a mounted application uses can't be seen, and it has no way to ask for the context.
         self._uses_flask = native.is_mount or needs_flask(native.dependant)
         self._leaves_hooks = leaves_hooks(native.dependant)
+        self._early_guards = EarlyGuards(native.dependant, borrower.app)
         own = borrower.flask_app.request_class.max_content_length
         self._has_own_limit = own is not flask.Request.max_content_length
 
@@ -153,24 +167,31 @@ class BorrowedRoute:
         return self._run_bare(scope, receive, send)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, needs: Needs) -> None:
-        body = self._shared_body(scope, receive)
+        body = None
         try:
+            body = self._shared_body(scope, receive, KEPT)
             if body is not None:
                 receive = body.receive
                 await body.prefetch()
                 if body.gone:
                     return
             exchange = self._exchange(scope, send, body, needs)
-            await self._guard(exchange, exchange.run(self._app(), scope, receive), send)
-        except RequestRefused as error:
-            await send_refusal(error, scope, send)
+            app = self._early_guards.before(self._app())
+            await self._guard(exchange, exchange.run(app, scope, receive), send)
+        except RequestRefused as refused:
+            await _refuse(refused, scope, send)
         finally:
             if body is not None:
                 body.close()
 
     async def _run_bare(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the handler alone: Flask does nothing around it, but shows its errors."""
-        body = self._shared_body(scope, receive)
+        try:
+            # Only error handlers may read it after the handler has.
+            body = self._shared_body(scope, receive, IN_MEMORY)
+        except RequestRefused as refused:
+            await _refuse(refused, scope, send)
+            return
         if body is not None:
             receive = body.receive
         started = False
@@ -188,25 +209,27 @@ class BorrowedRoute:
             try:
                 exchange = self._exchange(scope, send, body, _EVERYTHING)
             except RequestRefused as refused:
-                await send_refusal(refused, scope, send)
+                await _refuse(refused, scope, send)
                 return
             await self._guard(exchange, exchange.fail(error), send)
         finally:
             if body is not None:
                 body.close()
 
-    def _shared_body(self, scope: Scope, receive: Receive) -> SharedBody | None:
+    def _shared_body(self, scope: Scope, receive: Receive, kept: int) -> SharedBody | None:
+        """Return the body of a request that has one.
+
+        Raises:
+            RequestRefused: it is longer than `max_body`.
+        """
         # By what the server was sent: middleware may have changed the headers since.
         framing: Framing = scope[FRAMING]
         if not framing.may_follow:
             return None
-        settings = self._borrower.settings
+        borrower = self._borrower
+        check_length(framing.length, borrower.settings.max_body)
         return SharedBody(
-            receive,
-            settings.request_buffer,
-            settings.client_timeout,
-            self._limit,
-            framing.length or 0,
+            receive, borrower.settings, borrower.hopper, self._limit, framing.length or 0, kept
         )
 
     def _limit(self) -> int | None:
@@ -220,6 +243,8 @@ class BorrowedRoute:
         """Answer what Flask lets pass as a WSGI server does, and let the server log it."""
         try:
             await running
+        except RequestRefused:
+            raise
         except Exception:
             if not exchange.started and not self._borrower.app.debug:
                 await send_all(send, answer(500))
@@ -229,13 +254,35 @@ class BorrowedRoute:
         self, scope: Scope, send: Send, body: SharedBody | None, needs: Needs
     ) -> Exchange:
         borrower = self._borrower
-        environ = borrower.environ(scope, io.BytesIO() if body is None else body.input)
+        environ = borrower.environ(scope, io.BytesIO())
+        shown = None
         if body is not None:
             environ[SHARED_BODY] = body
-        side = FlaskSide(borrower.flask_app, environ, self._endpoint)
+            shown = FlaskInput(body, environ)
         return Exchange(
-            borrower.flask_app, side, borrower.hopper, needs, self._mapper, self._names, send
+            borrower.flask_app,
+            FlaskSide(borrower.flask_app, environ, self._endpoint, shown),
+            borrower.hopper,
+            needs,
+            self._mapper,
+            self._put_values,
+            send,
+            None if body is None else body.abandon,
         )
+
+    def _put_values(self, scope: Scope, side: FlaskSide) -> None:
+        """Give the handler the URL's values as the view would have got them.
+
+        What a `url_value_preprocessor` changed, and what a converter of the application's own
+        made: in Flask's context, in which a row of a database may still be asked for others.
+        """
+        params: dict[str, Any] = scope.get("path_params", {})
+        for name in side.changed:
+            params[self._names.get(name, name)] = side.values[name]
+        for name in self._own_converters - side.changed:
+            value, ours = side.values.get(name), self._names.get(name, name)
+            if ours in params and not isinstance(params[ours], str):
+                params[ours] = value
 
     def _app(self) -> ASGIApp:
         """Return the route's own application, inside FastAPI's handler of any exception.
@@ -254,6 +301,28 @@ class BorrowedRoute:
         return is_http_error(error) or has_own_handler(
             self._borrower.flask_app, self._endpoint, error
         )
+
+
+def bounded(app: ASGIApp, settings: BridgeSettings) -> ASGIApp:
+    """Return a route that borrows nothing, held to the bounds that `[bridge]` sets for bodies."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        framing: Framing = scope[FRAMING]
+        if not framing.may_follow:
+            await app(scope, receive, send)
+            return
+        try:
+            check_length(framing.length, settings.max_body)
+        except RequestRefused as refused:
+            await _refuse(refused, scope, send)
+            return
+        body = SharedBody(receive, settings, None, lambda: None, framing.length or 0, kept=0)
+        try:
+            await app(scope, body.receive, send)
+        finally:
+            body.close()
+
+    return call
 
 
 def _with_catch_all(
@@ -283,3 +352,11 @@ def _with_catch_all(
             logger.exception("%s failed; FastAPI's handler answered", scope["path"])
 
     return call
+
+
+async def _refuse(refused: RequestRefused, scope: Scope, send: Send) -> None:
+    """Answer as the bridge answers such a request."""
+    if isinstance(refused, Busy):
+        await send_all(send, unavailable(refused.retry_after))
+    else:
+        await send_refusal(refused, scope, send)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from typing import Any, Final, TypeVar
 
@@ -11,7 +11,7 @@ from flask import Flask
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crossfade.compat.answers import Answer, NativeStream, flask_response
+from crossfade.compat.answers import Answer, NativeStream, flask_response, is_stream
 from crossfade.compat.around import Needs
 from crossfade.compat.errors import ValidationMapper, render
 from crossfade.compat.flaskside import FlaskSide
@@ -48,8 +48,9 @@ class Exchange:
         hopper: where what blocks is run.
         needs: which of Flask's halves may block.
         mapper: what a validation error is in the legacy application's words.
-        names: Flask's name of each URL variable to FastAPI's.
+        put_values: puts what Flask's hooks made of the URL's values into the handler's scope.
         send: the server's `send`.
+        on_cancel: called where the request is cancelled while Flask works for it.
 
     Attributes:
         started: whether the head of an answer is on its way.
@@ -62,15 +63,17 @@ class Exchange:
         hopper: Hopper,
         needs: Needs,
         mapper: ValidationMapper,
-        names: Mapping[str, str],
+        put_values: Callable[[Scope, FlaskSide], None],
         send: Send,
+        on_cancel: Callable[[], None] | None = None,
     ) -> None:
+        self._on_cancel = on_cancel
         self._app = flask_app
         self._side = side
         self._hopper = hopper
         self._needs = needs
         self._mapper = mapper
-        self._names = names
+        self._put_values = put_values
         self._to_server = send
         self._context = copy_context()
         self.started = False
@@ -90,11 +93,12 @@ class Exchange:
         """Answer the request.
 
         Raises:
+            Busy: there is no thread for the hooks; nothing has begun.
             Exception: what Flask raises where its settings let errors propagate, or what went
                 wrong after the answer had begun, so that the server cuts the connection.
         """
         try:
-            early = await self._phase(self._side.enter, self._needs.before)
+            early = await self._before()
         except asyncio.CancelledError as cancelled:
             await self._abandon(cancelled)
             raise
@@ -102,7 +106,7 @@ class Exchange:
             await self._send_answer(early)
             early.close()
             return
-        self._update_path_params(scope)
+        self._put_values(scope, self._side)
         error: BaseException | None = None
         try:
             call = _call(native, scope, receive, self._send)
@@ -202,8 +206,9 @@ class Exchange:
     async def _send(self, message: Message) -> None:
         kind = message["type"]
         if kind == "http.response.start":
-            self._start = message
-            if _is_stream(message):
+            # The specification allows for no headers, and for some that can be read once.
+            message = self._start = {**message, "headers": list(message.get("headers", ()))}
+            if is_stream(message):
                 await self._begin_stream()
         elif kind == "http.response.body":
             await self._send_body(message)
@@ -221,11 +226,11 @@ class Exchange:
         more: bool = message.get("more_body", False)
         if self._answer is None and self._relay is None:
             if not more:
-                self._whole = message.get("body", b"")
+                self._whole = bytes(message.get("body", b""))
                 return
             await self._begin_stream()
         if self._relay is not None:
-            await self._feed(message.get("body", b""), more)
+            await self._feed(bytes(message.get("body", b"")), more)
             return
         await self._send_head()
         if more:
@@ -286,11 +291,11 @@ class Exchange:
 
         Returns also where a hook began to read the stream: the handler must go on for that.
         """
-        stream = self._stream = NativeStream(self._on_wanted)
+        stream = self._stream = NativeStream(self._on_wanted, self._hopper.queue())
         view = self._returning(stream)
         if self._needs.after:
             context = self._context.copy()
-            hop = self._hop = self._hopper.start(lambda: context.run(self._side.finish, view))
+            hop = self._hop = self._start_hop(lambda: context.run(self._side.finish, view))
             try:
                 over = await hop.pause()
             except asyncio.CancelledError as error:
@@ -341,12 +346,17 @@ class Exchange:
             await self._beside(answer.close, blocking=True)
         await self._to_server({"type": "http.response.body", "body": b""})
 
-    def _update_path_params(self, scope: Scope) -> None:
-        """Give the handler what a `url_value_preprocessor` made of the URL's values."""
-        for name, value in self._side.changed_values.items():
-            scope["path_params"][self._names.get(name, name)] = value
-
     # --- small parts ------------------------------------------------------------------------------
+
+    async def _before(self) -> Answer | None:
+        """Run Flask's first half."""
+        context, enter = self._context, self._side.enter
+        if not self._needs.before:
+            return context.run(enter)
+        hop = self._hopper.admit(lambda: context.run(enter))
+        hop.on_cancel = self._on_cancel
+        answer: Answer | None = await hop.wait()
+        return answer
 
     async def _phase(self, call: Callable[[], T], blocking: bool) -> T:
         """Run a part of Flask's in the request's context: on a thread, if it may block.
@@ -358,8 +368,13 @@ class Exchange:
     async def _run_in(self, context: Context, call: Callable[[], T], blocking: bool) -> T:
         if not blocking:
             return context.run(call)
-        result: T = await self._hopper.start(lambda: context.run(call)).wait()
+        result: T = await self._start_hop(lambda: context.run(call)).wait()
         return result
+
+    def _start_hop(self, call: Callable[[], Any]) -> Hop:
+        hop = self._hopper.start(call)
+        hop.on_cancel = self._on_cancel
+        return hop
 
     async def _beside(self, call: Callable[[], T], blocking: bool) -> T:
         """Run a part of Flask's while the handler runs or may be woken: in a copy."""
@@ -376,14 +391,3 @@ class Exchange:
 
 async def _call(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     await app(scope, receive, send)
-
-
-def _is_stream(start: Message) -> bool:
-    """Whether an answer with this head comes in chunks: one that has no length.
-
-    Starlette gives a length to whatever is whole. One that has a length and comes in chunks all the
-    same, a file, shows itself as a stream later.
-    """
-    if start["status"] in (204, 304):
-        return False
-    return not any(name == b"content-length" for name, _ in start.get("headers", ()))

@@ -15,6 +15,7 @@ from werkzeug.exceptions import NotFound
 
 from crossfade.compat.answers import Answer
 from crossfade.compat.errors import headers_of
+from crossfade.compat.flask_input import FlaskInput
 from crossfade.errors import CrossfadeError
 from crossfade.wording import escaped
 
@@ -30,21 +31,31 @@ class FlaskSide:
         app: the Flask application.
         environ: the request, as it reaches Flask.
         endpoint: Flask's name of the view that the handler stands for; None where Flask has none.
+        body: what is behind the environ's `wsgi.input`; None where there is no body.
 
     Attributes:
         error: what `teardown_request` is told; None where all went well or was handled.
-        changed_values: the URL's values that a `url_value_preprocessor` changed, by Flask's names.
+        values: those of the URL as the view would have got them, by Flask's names.
+        changed: the names of those that a `url_value_preprocessor` changed.
     """
 
-    __slots__ = ("_app", "_context", "_endpoint", "_environ", "changed_values", "error")
+    __slots__ = ("_app", "_body", "_context", "_endpoint", "_environ", "changed", "error", "values")
 
-    def __init__(self, app: Flask, environ: WSGIEnvironment, endpoint: str | None) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        environ: WSGIEnvironment,
+        endpoint: str | None,
+        body: FlaskInput | None = None,
+    ) -> None:
         self._app = app
+        self._body = body
         self._environ = environ
         self._endpoint = endpoint
         self._context: RequestContext | None = None
         self.error: BaseException | None = None
-        self.changed_values: dict[str, Any] = {}
+        self.values: dict[str, Any] = {}
+        self.changed: set[str] = set()
 
     def enter(self) -> Answer | None:
         """Run what comes before the view.
@@ -56,6 +67,8 @@ class FlaskSide:
         app = self._app
         try:
             context = self._context = app.request_context(self._environ)
+            if self._body is not None:
+                self._body.read_by(context.request)
             try:
                 context.push()
                 if self._endpoint is None:
@@ -67,6 +80,8 @@ class FlaskSide:
                     if result is None:
                         self._check_match(context)
                         self._note_changes(matched, context.request.view_args or {})
+                        if self._body is not None:
+                            self._body.begin_anew()
                         return None
                 except Exception as error:  # noqa: BLE001 - Flask decides what becomes of it
                     result = app.handle_user_exception(error)
@@ -121,12 +136,10 @@ class FlaskSide:
         return result
 
     def _note_changes(self, before: dict[str, Any], after: dict[str, Any]) -> None:
-        if after != before:
-            self.changed_values = {
-                name: value
-                for name, value in after.items()
-                if name not in before or before[name] is not value
-            }
+        self.values = after
+        self.changed = {
+            name for name, value in after.items() if name not in before or before[name] is not value
+        }
 
     def _check_match(self, context: RequestContext) -> None:
         """Never let a handler stand for a view that Flask would not have called."""

@@ -174,6 +174,19 @@ def dependencies_of(dependant: Any) -> Iterator[Any]:
         yield from dependencies_of(inner)
 
 
+def guards_behind_body(native: NativeRoute) -> list[str]:
+    """Return a team's own guards that run once FastAPI has read the whole body."""
+    if native.dependant is None or not _has_body_parameters(native.dependant):
+        return []
+    calls = (c for c in dependencies_of(native.dependant) if c is not native.endpoint)
+    named = ((call, name_of(call)) for call in calls if not is_borrowed(call))
+    return [name for call, name in named if _works_of(call, name) - {Work.LIMIT}]
+
+
+def _has_body_parameters(dependant: Any) -> bool:
+    return bool(dependant.body_params) or any(map(_has_body_parameters, dependant.dependencies))
+
+
 def is_borrowed(call: Any) -> bool:
     """Whether a dependency is one of `crossfade.compat`, which needs Flask's context."""
     return str(getattr(call, "__module__", "")).startswith(_OWN)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import flask
@@ -25,24 +26,30 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from crossfade.compat.context import flask_context
+from crossfade.compat.early import as_early_guard, once
 from crossfade.compat.errors import refuse
 from crossfade.errors import CrossfadeError
 
 
-# Plain functions, which FastAPI runs in threads.
+# A plain function, which FastAPI runs in a thread.
 def _current_user(connection: HTTPConnection) -> Any:
     flask_context(connection)
     return _flask_login().current_user._get_current_object()
 
 
-def _logged_in(connection: HTTPConnection) -> Any:
+async def _logged_in(connection: HTTPConnection) -> Any:
     flask_context(connection)
-    return _checked(fresh=False)
+    return await once(connection, _logged_in, partial(run_in_threadpool, _checked, fresh=False))
 
 
-def _freshly_logged_in(connection: HTTPConnection) -> Any:
+async def _freshly_logged_in(connection: HTTPConnection) -> Any:
     flask_context(connection)
-    return _checked(fresh=True)
+    check = partial(run_in_threadpool, _checked, fresh=True)
+    return await once(connection, _freshly_logged_in, check)
+
+
+as_early_guard(_logged_in, _logged_in)
+as_early_guard(_freshly_logged_in, _freshly_logged_in)
 
 
 CurrentUser = Annotated[Any, Depends(_current_user)]
@@ -66,7 +73,7 @@ def allowed(check: Callable[[Any], bool | Awaitable[bool]], description: str | N
         description: of the 403, as given to `abort`; None for Werkzeug's own.
     """
 
-    async def user(user: LoggedIn) -> Any:
+    async def checked(user: Any) -> Any:
         verdict = await run_in_threadpool(check, user)
         # A coroutine that nobody awaits is true: it would let everybody in.
         if inspect.isawaitable(verdict):
@@ -75,6 +82,13 @@ def allowed(check: Callable[[Any], bool | Awaitable[bool]], description: str | N
             flask.abort(403, description=description)
         return user
 
+    async def user(connection: HTTPConnection, user: LoggedIn) -> Any:
+        return await once(connection, checked, partial(checked, user))
+
+    async def early(connection: HTTPConnection) -> Any:
+        return await user(connection, await _logged_in(connection))
+
+    as_early_guard(user, early)
     return Depends(user)
 
 

@@ -14,6 +14,7 @@ not given, and what Flask answers 400, 413 or 415 is answered so.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Final, TypeVar
 
 import flask
@@ -25,11 +26,15 @@ from starlette.requests import HTTPConnection
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest
 
-from crossfade.compat.body import SHARED_BODY
+from crossfade.compat.body import SHARED_BODY, SharedBody
 from crossfade.compat.context import flask_context
+from crossfade.compat.early import READS_BODY
 
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
+
+_SHORT: Final = 16_384
+"""Bytes that are parsed on the event loop: it takes no longer than to find a thread for it."""
 
 REQUIRED: Final[Any] = object()
 """The default of what must be given: without it the answer is 400."""
@@ -137,6 +142,32 @@ def json_model(model: type[Model], *, strict: bool = True) -> Any:
     return _of_body(read)
 
 
+async def read(argument: Any) -> Any:
+    """Read the body in the handler, after what may refuse before it.
+
+    A dependency is asked before the handler: the answer to a bad body would go before that of a
+    check in the handler. A Flask view that checks first and reads then is this:
+
+        @router.put("/todos/{todo_id}")
+        async def change(todo_id: int) -> Todo:
+            todo = await find(todo_id)              # 404, whatever the body is
+            new = await read(json_model(NewTodo))   # 400, 415, …
+
+    Args:
+        argument: `json(…)`, `json_model(…)`, `form(…)`, `forms(…)` or `file(…)`.
+
+    Raises:
+        TypeError: it is something else.
+        Exception: what the argument raises as a dependency.
+    """
+    found = getattr(getattr(argument, "dependency", None), READS_BODY, None)
+    if found is None:
+        raise TypeError(
+            f"read() takes json(), json_model(), form(), forms() or file(), not {argument!r}"
+        )
+    return await _read_off_loop(found)
+
+
 def json_body(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
     """Return the `openapi_extra` of a route whose body `json_model` reads."""
     schema = model.model_json_schema()
@@ -223,12 +254,21 @@ def _documented(
 def _of_body(read: Callable[[], T]) -> Any:
     async def dependency(connection: HTTPConnection) -> T:
         flask_context(connection)
-        body = flask.request.environ.get(SHARED_BODY)
-        if body is None or body.whole:
-            return read()
-        return await run_in_threadpool(read)  # the rest has yet to arrive
+        return await _read_off_loop(read)
 
+    setattr(dependency, READS_BODY, read)
     return Depends(dependency)
+
+
+async def _read_off_loop(read: Callable[[], T]) -> T:
+    """Read and parse where neither the client nor a long body holds up anybody else."""
+    body: SharedBody | None = flask.request.environ.get(SHARED_BODY)
+    if body is not None:
+        await body.complete()  # no thread waits for the client
+    if body is None or body.size <= _SHORT:
+        with suppress(RecursionError):  # the loop's stack is deeper than a thread's
+            return read()
+    return await run_in_threadpool(read)
 
 
 def _schema_of(kind: Any) -> dict[str, Any]:

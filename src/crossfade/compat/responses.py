@@ -24,6 +24,7 @@ from werkzeug.http import dump_cookie, http_date
 
 from crossfade.compat.answers import PASSTHROUGH, Answer
 from crossfade.compat.reach import WITHOUT_CONTEXT
+from crossfade.compat.stack import with_room
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -60,6 +61,9 @@ class FlaskJSONResponse(JSONResponse):
     def render(self, content: Any) -> bytes:
         """Return the body."""
         content = _plain(content)
+        return with_room(lambda: self._bytes_of(content))
+
+    def _bytes_of(self, content: Any) -> bytes:
         app = _lender()
         if app is not None:
             answer: flask.Response = app.json.response(content)  # type: ignore[assignment]
@@ -92,7 +96,7 @@ class FlaskResponse(Response):
     """
 
     def __init__(self, value: ResponseReturnValue, background: Any = None) -> None:
-        self.flask = current_app.make_response(value)
+        self.flask = with_room(lambda: current_app.make_response(value))
         self.background = background
         environ = flask.request.environ
         if self.flask.is_sequence:
@@ -208,14 +212,29 @@ for _works in (set_cookie, delete_cookie, jsonify):
 
 
 def _plain(content: Any) -> Any:
-    """Return content with pydantic's models as dicts, their values untouched."""
-    if isinstance(content, BaseModel):
-        return {name: _plain(value) for name, value in content}
-    if isinstance(content, dict):
-        return {key: _plain(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_plain(value) for value in content]
-    return content
+    """Return content with pydantic's models as dicts, their values untouched.
+
+    However deep it is nested; and what is inside of itself stays so, for the encoder to refuse.
+    """
+    holder = [content]
+    made: dict[int, Any] = {}
+    todo: list[tuple[Any, Any]] = [(holder, 0)]  # a container of ours, and what to look at in it
+    while todo:
+        container, key = todo.pop()
+        value = container[key]
+        copy = made.get(id(value))
+        if copy is None:
+            if isinstance(value, BaseModel | dict):
+                copy = dict(value)
+                todo += [(copy, inner) for inner in copy]
+            elif isinstance(value, list | tuple):
+                copy = list(value)
+                todo += [(copy, inner) for inner in range(len(copy))]
+            else:
+                continue
+            made[id(value)] = copy  # `content` keeps the value, and so its `id`, to itself
+        container[key] = copy
+    return holder[0]
 
 
 _STRINGS: Final = (decimal.Decimal, uuid.UUID)

@@ -8,7 +8,7 @@ from what does not, and what the team has acknowledged in the map is said no mor
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Flask
@@ -18,6 +18,7 @@ from crossfade.compat.guards import (
     Guard,
     State,
     dependencies_of,
+    guards_behind_body,
     guards_of,
     is_borrowed,
     matches,
@@ -25,11 +26,12 @@ from crossfade.compat.guards import (
 )
 from crossfade.compat.middleware import Layer, middleware_around
 from crossfade.compat.reach import WITHOUT_CONTEXT, needs_flask
+from crossfade.compat.session_cookies import shared_session_cookies
 from crossfade.compat.threads import thread_states
 from crossfade.errors import MapError, Problem
 from crossfade.mapfile import MigrationMap
 from crossfade.model import Hooks, Stage
-from crossfade.routing import RouteTable, Target
+from crossfade.routing import NativeApp, RouteTable, Target
 from crossfade.wording import some
 
 if TYPE_CHECKING:
@@ -54,11 +56,18 @@ class Unborrowed:
     Args:
         flask_app: the Flask application; None where the legacy side can't be looked into.
         wsgi: what was mounted: the application itself, or middleware around it.
+        native: the FastAPI application.
     """
 
-    def __init__(self, flask_app: Flask | None, wsgi: WSGIApplication | None) -> None:
+    def __init__(
+        self,
+        flask_app: Flask | None,
+        wsgi: WSGIApplication | None,
+        native: NativeApp | None = None,
+    ) -> None:
         self._flask = flask_app
         self._wsgi = wsgi
+        self._native = native
 
     def guards(self, target: Target, migration_map: MigrationMap) -> list[Guard]:
         """Return what decorates a route's view, with what becomes of it on a native answer."""
@@ -112,6 +121,7 @@ class Unborrowed:
 
     def messages(self, migration_map: MigrationMap, table: RouteTable) -> Iterator[Message]:
         """Return what to log of a map: first what may let somebody in, then what is lost."""
+        yield from self._on_session_cookies(migration_map)
         native = [each for each in _once(table.targets()) if each.stage is Stage.NATIVE]
         others: dict[Guard, list[str]] = {}
         for target in native:
@@ -135,6 +145,7 @@ class Unborrowed:
         if self._flask is not None and any(each.hooks is Hooks.FLASK for each in native):
             for state in thread_states(self._flask):
                 yield Message(logging.WARNING, str(state))
+        yield from self._on_unbounded_bodies(migration_map, native)
         moved = [target.route for target in native if target.legacy is not None]
         for layer in self._unsaid(migration_map) if moved else ():
             lost = layer.lost or "if it decides who may call, they are OPEN"
@@ -143,6 +154,27 @@ class Unborrowed:
                 f"WSGI middleware {layer.place} does not run for native routes "
                 f"({some(moved)}): {lost}. {_acknowledge(layer.place)}",
             )
+
+    def _on_unbounded_bodies(
+        self, migration_map: MigrationMap, native: Sequence[Target]
+    ) -> Iterator[Message]:
+        limit = None if self._flask is None else self._flask.config["MAX_CONTENT_LENGTH"]
+        if limit is not None or migration_map.bridge.max_body is not None:
+            return
+        found = {
+            target.route: guards
+            for target in native
+            if target.native is not None and (guards := guards_behind_body(target.native))
+        }
+        if found:
+            yield Message(logging.WARNING, _unbounded(found))
+
+    def _on_session_cookies(self, migration_map: MigrationMap) -> Iterator[Message]:
+        if self._flask is None or self._native is None:
+            return
+        if not migration_map.gateway.shared_session_cookie:
+            for cookie in shared_session_cookies(self._flask, self._native):
+                yield Message(logging.WARNING, str(cookie))
 
 
 def _needs(call: object) -> bool:
@@ -191,6 +223,17 @@ def _lost(guard: Guard, routes: Sequence[str]) -> str:
         f"{doubt} Instead of it: {guard.known.instead}. Said no more with guards = "
         f'["{guard.decorator.leaf}"] on a route, or for all routes with [gateway] '
         f'harmless_decorators = ["{guard.decorator}"]'
+    )
+
+
+def _unbounded(found: Mapping[str, Sequence[str]]) -> str:
+    guards = _listed(list(dict.fromkeys(name for names in found.values() for name in names)))
+    return (
+        f"FastAPI takes in the whole body of {some(list(found))} before {guards} runs, and no "
+        "limit is set: a stranger can have it hold any amount, where Flask's decorators refuse "
+        "before anything is read. Set [bridge] max_body in the map, or MAX_CONTENT_LENGTH; either "
+        "silences this. The guards of crossfade.compat (LoggedIn, allowed, decorated) run before "
+        "the body is read"
     )
 
 

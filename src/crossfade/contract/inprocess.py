@@ -77,7 +77,13 @@ class InProcessApp:
         self._done.result()
 
     def send(
-        self, request: Request, *, scheme: str, extra: dict[str, object], timeout: float
+        self,
+        request: Request,
+        *,
+        scheme: str,
+        extra: dict[str, object],
+        timeout: float,
+        wait: Callable[[Callable[[], Future[Reply]]], Reply] | None = None,
     ) -> Reply:
         """Send one request and return once the application has returned.
 
@@ -86,15 +92,23 @@ class InProcessApp:
             scheme: `http` or `https`.
             extra: further scope keys.
             timeout: seconds until the client disconnects.
+            wait: begins the call that it is given, and waits for its result.
         """
         scope = self.scope(request, scheme)
         scope.update(extra)
         call = _Call(request, scope)
-        future = asyncio.run_coroutine_threadsafe(call.run(self.app, timeout), self._loop)
+        begun: list[Future[Reply]] = []
+
+        def begin() -> Future[Reply]:
+            coroutine = call.run(self.app, timeout)
+            begun.append(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
+            return begun[0]
+
         try:
-            return future.result()
+            return begin().result() if wait is None else wait(begin)
         finally:
-            future.cancel()  # without effect once it is done; a Ctrl-C is passed on
+            for future in begun:
+                future.cancel()  # without effect once it is done; a Ctrl-C is passed on
 
     def scope(self, request: Request, scheme: str) -> Scope:
         """Return the scope that a server would make of a request."""

@@ -2,7 +2,7 @@
 
 Each Flask application that a test makes gets a gateway of its own. What stays with Flask is called
 as the suite has always called it, on the test's own thread; what is native goes through the
-gateway, inside the context of the test.
+gateway, inside the context of the test and, but for what is `async def`, on its thread.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from crossfade.apidoc.document import ApiDocument
 from crossfade.compat.errors import CatchAll
 from crossfade.contract.errors import ContractError
 from crossfade.contract.inprocess import InProcessApp
+from crossfade.contract.suites_thread import HooksInWaitingThread, ThreadCalls, WaitingThread
 from crossfade.dispatch import Gateway, GatewayMiddleware
 from crossfade.errors import MapError
 from crossfade.exchange import Request, Response
@@ -105,6 +106,8 @@ class Replay:
         self._chosen = tuple(chosen)
         self._map = read_map(map_file) if map_file is not None else parse_map(b"")
         self._timeout = timeout
+        self._calls = ThreadCalls()
+        self._calls.install()
         self._folder = tempfile.TemporaryDirectory(prefix="crossfade-")
         self._lock = threading.Lock()
         self._open: dict[int, _Mounted] = {}
@@ -143,6 +146,7 @@ class Replay:
         """Close everything."""
         for mounted in list(self._open.values()):
             self._close(mounted)
+        self._calls.uninstall()
         self._folder.cleanup()
 
     def _close(self, mounted: _Mounted) -> None:
@@ -252,6 +256,9 @@ class _Mounted:
             {t.route for t in targets if t.stage is Stage.NATIVE} if chosen is None else set(chosen)
         )
         self._native = native
+        if gateway.borrower is not None:
+            borrower = gateway.borrower
+            borrower.hopper = HooksInWaitingThread(borrower.settings)
         self._runs = InProcessApp(self._asgi)
         self._runs.start()
 
@@ -283,7 +290,13 @@ class _Mounted:
         extra[_FAILURES] = failures
         with ExitStack() as stack:
             self._preserve(environ, stack)
-            reply = self._runs.send(request, scheme=scheme, extra=extra, timeout=timeout)
+            reply = self._runs.send(
+                request,
+                scheme=scheme,
+                extra=extra,
+                timeout=timeout,
+                wait=WaitingThread().wait_for,
+            )
         error = failures[0] if failures and _propagates(self.app) else None
         if reply.gave_up:
             error = ContractError(f"{request.line}: FastAPI's answer had {reply.gave_up}")

@@ -1,6 +1,6 @@
 """Routing: Flask's URL map decides which rule owns a URL; the migration map who answers it."""
 
-from crossfade.routing.chosen import CHOSEN, Chosen, RouterEntry, child_scope
+from crossfade.routing.chosen import CHOSEN, Chosen, RouterEntry, Values, child_scope
 from crossfade.routing.legacy import LegacyApp, LegacyRule
 from crossfade.routing.mounts import mount_doubts
 from crossfade.routing.native import NativeApp, NativeRoute
@@ -18,6 +18,7 @@ __all__ = [
     "RouteTableBuilder",
     "RouterEntry",
     "Target",
+    "Values",
     "child_scope",
     "mount_doubts",
 ]

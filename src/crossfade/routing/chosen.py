@@ -11,18 +11,17 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
-from starlette.convertors import CONVERTOR_TYPES
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from crossfade.routing.native import NativeRoute, ask
+from crossfade.routing.native import TAKES_ANY_TEXT, NativeRoute, ask
 from crossfade.routing.table import Target
 
 CHOSEN: Final = "crossfade.chosen"
 """Scope key: the `Chosen` of a request that the router shall not look for a route for."""
 
-_TAKES_ANY_TEXT: Final = {type(CONVERTOR_TYPES["str"]), type(CONVERTOR_TYPES["path"])}
-
+Values = tuple[Mapping[str, Any], Mapping[str, Any]]
+"""A URL's variables by Flask's names, and what the application's own converters make of some."""
 
 Chosen = tuple[Scope, ASGIApp, ASGIApp, Mapping[str, Any]]
 """A native answer: what the route adds to the scope, the application that answers, the router that
@@ -73,9 +72,7 @@ def _call_chosen(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
     return app(scope, receive, send)
 
 
-def child_scope(
-    target: Target, native: NativeRoute, values: Mapping[str, Any], scope: Scope
-) -> Scope | None:
+def child_scope(target: Target, native: NativeRoute, values: Values, scope: Scope) -> Scope | None:
     """Return what Starlette's router would add to the scope; None where it would not match."""
     if native.is_mount or native.decides:
         if scope["method"] == "HEAD" and not native.names_head:
@@ -83,15 +80,17 @@ def child_scope(
         asked = ask(native.route, scope, is_mount=native.is_mount)
         return asked if asked is None else {"route": native.route, **asked}
     path_params = dict(scope.get("path_params", ()))
-    for legacy_name, value in values.items():
+    read, own_values = values
+    for legacy_name, value in read.items():
         name = target.names.get(legacy_name, legacy_name)
         convertor = native.convertors.get(name)
         if convertor is None:  # of Flask's host or `defaults`
             path_params[name] = value
             continue
         text = value if type(value) is str else str(value)
-        if type(convertor) in _TAKES_ANY_TEXT:
-            path_params[name] = text
+        if type(convertor) in TAKES_ANY_TEXT:
+            own = own_values.get(legacy_name)
+            path_params[name] = text if own is None or not native.takes(name, own) else own
         elif type(value) is not str or re.fullmatch(convertor.regex, text):
             path_params[name] = convertor.convert(text)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,6 +63,7 @@ class LegacyRule:
         needs_flask: only Flask's own map can say whether a URL is this rule's: a converter of
             the application's own may refuse a value, `defaults` may redirect it, or the rule, the
             map or what binds it is of a class of the application's own.
+        own_converters: the variables that a converter of the application's own reads.
     """
 
     rule: Rule
@@ -72,6 +73,7 @@ class LegacyRule:
     endpoint: Any
     moved_by_flask: bool
     needs_flask: bool
+    own_converters: frozenset[str] = frozenset()
 
     @property
     def spelling(self) -> str:
@@ -133,10 +135,11 @@ class LegacyApp:
                 ),
                 needs_flask=(
                     (rule.endpoint in with_defaults and url_map.redirect_defaults)
-                    or copied.has_own_converter
+                    or bool(copied.own_converters)
                     or own_map
                     or type(rule) is not Rule
                 ),
+                own_converters=frozenset(copied.own_converters),
             )
             for rule, copied in zip(originals, first_copy[1], strict=True)
         )
@@ -189,35 +192,42 @@ class LegacyApp:
         except (HTTPException, ValueError):
             return None
 
-    def owns(self, rule: LegacyRule, environ: WSGIEnvironment, method: str) -> bool:
-        """Ask Flask's own map whether it would give this request to `rule`.
+    def values(
+        self, rule: LegacyRule, environ: WSGIEnvironment, method: str
+    ) -> Mapping[str, Any] | None:
+        """Return what Flask's own map reads of a URL; None where it isn't this rule's.
 
         It runs the application's converters. One that fails as Flask would see it fail leaves the
         request to Flask, which then shows the error as it always did.
         """
         with suppress(Exception):  # a converter may need the context that Flask gives it
-            return self._match(environ, method) is rule.rule
+            return self._match(rule, environ, method)
         try:
             with self.flask_app.app_context():
-                return self._match(environ, method) is rule.rule
+                return self._match(rule, environ, method)
         except Exception:
             logger.warning("a converter of %s failed; Flask answers", rule.spelling, exc_info=True)
-            return False
+            return None
 
-    def _match(self, environ: WSGIEnvironment, method: str) -> Rule | None:
+    def _match(
+        self, rule: LegacyRule, environ: WSGIEnvironment, method: str
+    ) -> Mapping[str, Any] | None:
         adapter = self.bind(environ)
         if adapter is None:
             return None
         try:
-            return adapter.match(method=method, return_rule=True)[0]
+            matched, values = adapter.match(method=method, return_rule=True)
         except HTTPException:
             return None
+        return values if matched is rule.rule else None
 
 
 class _CopiedRule(Rule):
     """A rule that matches like its original without calling the application's code."""
 
-    has_own_converter = False
+    def __init__(self, string: str, **options: Any) -> None:
+        self.own_converters: set[str] = set()
+        super().__init__(string, **options)
 
     @classmethod
     def of(cls, rule: Rule) -> _CopiedRule:
@@ -237,7 +247,7 @@ class _CopiedRule(Rule):
         converter = super().get_converter(variable_name, converter_name, args, kwargs)
         if type(converter) in _WERKZEUG_CONVERTERS:
             return converter
-        self.has_own_converter = True
+        self.own_converters.add(variable_name)
         return _PatternOnly(converter)
 
 

@@ -19,6 +19,9 @@ from werkzeug.routing import BaseConverter, Map, PathConverter, Rule
 from crossfade.environ import ROOT_PATH, root_path
 from crossfade.routing.shapes import Shape, as_flask_rule, fastapi_shape
 
+TAKES_ANY_TEXT: Final = {type(CONVERTOR_TYPES["str"]), type(CONVERTOR_TYPES["path"])}
+"""Starlette's convertors that convert nothing."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NativeRoute:
@@ -78,6 +81,20 @@ class NativeRoute:
     def names_head(self) -> bool:
         """Whether the route itself takes HEAD, which is answered by way of GET otherwise."""
         return self.methods is None or "HEAD" in self.methods
+
+    def takes_any_text(self, name: str) -> bool:
+        """Whether the path names no type for a parameter: the handler's own type decides."""
+        return type(self.convertors.get(name)) in TAKES_ANY_TEXT
+
+    def takes(self, name: str, value: Any) -> bool:
+        """Whether a path parameter may be given a value that is no text.
+
+        It may wherever it is declared with a type that takes it, or is not declared.
+        """
+        if value is None:  # to FastAPI that is a parameter which is missing
+            return False
+        fields = _path_fields(self.dependant, name)
+        return not any(field.validate(value, {}, loc=("path", name))[1] for field in fields)
 
     @property
     def handler(self) -> str:
@@ -167,6 +184,15 @@ class NativeApp:
             and (route.shape.static_text or not text)  # one at the root would have all URLs
         ]
         return max(found, key=lambda route: len(route.path), default=None)
+
+
+def _path_fields(dependant: Any, name: str) -> Iterator[Any]:
+    """Return FastAPI's fields of a path parameter, in an endpoint and what it depends on."""
+    if dependant is None:
+        return
+    yield from (field for field in dependant.path_params if field.alias == name)
+    for inner in dependant.dependencies:
+        yield from _path_fields(inner, name)
 
 
 def _oauth2_redirect_url(app: FastAPI) -> str | None:

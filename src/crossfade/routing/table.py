@@ -80,6 +80,7 @@ class Found(NamedTuple):
 
 
 _NOTHING = Found(None, {})
+_NO_VALUES: Mapping[str, Any] = {}
 _Targets = dict[int, dict[str, Target]]
 
 
@@ -210,16 +211,22 @@ class RouteTable:
     def _document(self, path: str, method: str) -> Target | None:
         return self._documents.get(path) if method in ("GET", "HEAD") else None
 
-    def confirms(self, target: Target, scope: Scope) -> bool:
-        """Whether Flask's own map gives this request to the target's rule.
+    def own_values(self, target: Target, scope: Scope) -> Mapping[str, Any] | None:
+        """Return what converters of the application's own make of the URL, by Flask's names.
 
-        Asked before a native answer wherever the compiled copy can't know: see `LegacyRule`.
+        None where Flask's own map gives the request to another rule. It is asked before a native
+        answer wherever the compiled copy can't know: see `LegacyRule`.
         """
         rule = target.legacy
         if rule is None or not rule.needs_flask or self._legacy is None:
-            return True
+            return _NO_VALUES
         environ = self._environ(scope)
-        return environ is not None and self._legacy.owns(rule, environ, scope["method"])
+        if environ is None:
+            return None
+        values = self._legacy.values(rule, environ, scope["method"])
+        if values is None:
+            return None
+        return {name: values[name] for name in rule.own_converters if name in values}
 
     def entered(self, scope: Scope) -> WSGIEnvironment | None:
         """Return the request as it reaches Flask, if middleware before it may have changed it."""
