@@ -6,39 +6,33 @@ import inspect
 import json
 import logging
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from datetime import date, datetime
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from crossfade.compat.guards import State
-from crossfade.compat.known_extensions import Borrowed
-from crossfade.contract.cutover import History, Refused, find, plan, plan_back, prove
-from crossfade.contract.recording_lines import har_lines, recorded_lines, switch
-from crossfade.contract.required import inspecting
-from crossfade.contract.telling import explain, explain_lines, verify_lines, verify_values
-from crossfade.contract.validity import folder_of, standings
-from crossfade.dispatch import Gateway
+# Flask, FastAPI and what is built on them take a second to import. Each command imports what it
+# needs, so that `--help`, `--version` and shell scripts don't wait for the rest.
+from crossfade.console import table, terminal_width
 from crossfade.errors import CrossfadeError, MapError
-from crossfade.loading import NotLoadable, load
-from crossfade.mapfile import MapDocument
-from crossfade.model import Waiver
+from crossfade.status import progress, route_lines
 from crossfade.wording import counted
+
+if TYPE_CHECKING:
+    from crossfade.dispatch import Gateway
 
 EXIT_PROBLEMS = 1  # the map is bad
 EXIT_UNUSABLE = 2  # the question could not be asked: no such application
 
 app = typer.Typer(
-    help="Move a Flask application to FastAPI one route at a time.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # in which `[record]` would be markup, and vanish
 )
 
 AppOption = Annotated[
@@ -51,6 +45,25 @@ AppOption = Annotated[
     ),
 ]
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"crossfade {version('crossfade')}")
+        raise typer.Exit
+
+
+@app.callback()
+def before(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Move a Flask application to FastAPI one route at a time."""
+
+
 RouteArgument = Annotated[
     str, typer.Argument(help="The route, in Flask's spelling or FastAPI's: 'GET /users/{id}'.")
 ]
@@ -61,31 +74,26 @@ def status(
     application: AppOption = "gateway:app",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Print every route, who answers it, and how far the migration is."""
+    """Print every route, who answers it, and the progress."""
     gateway = _load(application)
-    targets = [gateway.route_status(target) for target in gateway.live.snapshot.table.targets()]
     if as_json:
         print(json.dumps(gateway.status(), indent=2))  # noqa: T201 - what was asked for
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("route", "stage", "served by", "FastAPI handler"):
-        table.add_column(heading, overflow="fold")
-    for target in targets:
-        table.add_row(
-            target["route"], target["stage"], target["served_by"], target["fastapi"] or "-"
-        )
-    console = _console()
-    console.print(table)
-    for doubt in gateway.doubts(gateway.live.snapshot):
-        console.print(f"\n{doubt.text}")
+    from crossfade.compat.known_extensions import Borrowed
+
+    targets = [gateway.route_status(target) for target in gateway.live.snapshot.table.targets()]
+    _print(route_lines(targets, terminal_width()))
+    _print(f"\n{doubt.text}" for doubt in gateway.doubts(gateway.live.snapshot))
     seen = gateway.unborrowed.extensions()
     if seen:
         rest = sum(each.borrowed is not Borrowed.YES for each in seen)
-        console.print(
-            f"\n{counted(len(seen), 'extension')} seen, {rest} not wholly borrowed by native "
-            "routes: `crossfade extensions`"
+        _print(
+            [
+                f"\n{counted(len(seen), 'extension')} seen, {rest} not wholly borrowed by native "
+                "routes: `crossfade extensions`"
+            ]
         )
-    console.print(f"\n{_progress(targets)}\nmap {_map_line(gateway)}")
+    _print([f"\n{progress(targets)}", f"map {_map_line(gateway)}"])
 
 
 @app.command()
@@ -93,19 +101,20 @@ def extensions(
     application: AppOption = "gateway:app",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print the Flask application's extensions: what native routes borrow, what to do instead."""
+    """Print Flask's extensions, and what native routes borrow.
+
+    Where an extension is not wholly borrowed, it says what to do instead.
+    """
     seen = _load(application).unborrowed.extensions()
     if as_json:
         print(json.dumps([each.values() for each in seen], indent=2))  # noqa: T201 - was asked for
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("extension", "version", "borrowed", "what to know"):
-        table.add_column(heading, overflow="fold")
+    rows = []
     for each in seen:
         text = f"{each.instead} (docs/extensions/{each.page})" if each.page else each.instead
-        table.add_row(each.name, each.version or "-", each.borrowed.value, text)
-    console = _console()
-    console.print(table if seen else "no extension is seen")
+        rows.append((each.name, each.version or "-", each.borrowed.value, text))
+    headings = ("extension", "version", "borrowed", "what to know")
+    _print(table(headings, rows, terminal_width()) if rows else ["no extension is seen"])
 
 
 @app.command("check-map")
@@ -130,13 +139,15 @@ def check_map(
         snapshot = gateway.live.snapshot
     name = _map_line(gateway) if file is None else file
     listed = counted(len(snapshot.map.entries), "route")
-    _console().print(f"{name}: no problems, {listed} listed")
+    _print([f"{name}: no problems, {listed} listed"])
     _print(doubt.text for doubt in gateway.doubts(snapshot))
 
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of the migration map, for editors that complete and check TOML."""
+    """Print the JSON Schema of the migration map, for editors."""
+    from crossfade.mapfile import MapDocument
+
     print(json.dumps(MapDocument.model_json_schema(), indent=2))  # noqa: T201 - what was asked for
 
 
@@ -149,6 +160,10 @@ def verify(
 
     Exits with 1 where one has not, and says what has changed since its contract passed.
     """
+    from crossfade.contract.required import inspecting
+    from crossfade.contract.telling import verify_lines, verify_values
+    from crossfade.contract.validity import folder_of, standings
+
     with inspecting():
         gateway = _load(application)
     found = standings(gateway)
@@ -181,6 +196,11 @@ def cutover(
 
     What stands behind `--` goes to pytest. Refuses where the contract is red or proves nothing.
     """
+    from crossfade.compat.guards import State
+    from crossfade.contract.cutover import History, Refused, find, plan, prove
+    from crossfade.contract.required import inspecting
+    from crossfade.model import Waiver
+
     if (waive is None) != (until is None):
         _unusable("--waive needs --until, a day on which it ends, and --until a reason to --waive")
     waiver = None if waive is None or until is None else Waiver(waive, until.date())
@@ -226,10 +246,12 @@ def rollback(
     ),
     dry_run: Annotated[bool, typer.Option(help="Show the change and save nothing.")] = False,
 ) -> None:
-    """Undo the last cut-over, or that of a route: Flask answers again.
+    """Undo the last cut-over, or that of a route.
 
-    The application is not imported: this works where it can't be.
+    Flask answers again. The application is not imported: this works where it can't be.
     """
+    from crossfade.contract.cutover import History, Refused, plan_back
+
     try:
         edit, step = plan_back(file, route)
         typer.echo(edit.diff, nl=False)
@@ -250,7 +272,11 @@ def explain_route(
     application: AppOption = "gateway:app",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what is known of a route: both handlers, hooks, cases, differences, receipt."""
+    """Show both handlers, hooks, cases and the receipt of a route."""
+    from crossfade.contract.cutover import Refused, find
+    from crossfade.contract.required import inspecting
+    from crossfade.contract.telling import explain, explain_lines
+
     with inspecting():
         gateway = _load(application)
     try:
@@ -282,10 +308,13 @@ def record(
         ),
     ] = None,
 ) -> None:
-    """Turn live traffic or a HAR file into cases for contracts, secrets left out.
+    """Turn live traffic or a HAR file into contract cases.
 
-    Without an option it says what is recorded. The table [record] of the map has the settings.
+    Secrets are left out. Without an option it says what is recorded. The table [record] of the
+    map has the settings.
     """
+    from crossfade.contract.recording_lines import har_lines, recorded_lines, switch
+
     gateway = _load(application)
     try:
         if share is not None:
@@ -298,9 +327,9 @@ def record(
 
 
 def _print(lines: Iterable[str]) -> None:
-    console = _console()
-    for line in lines:
-        console.print(line)
+    text = "\n".join(lines)
+    if text:
+        typer.echo(text)
 
 
 def _refuse(message: str) -> NoReturn:
@@ -313,6 +342,9 @@ def _load(application: str) -> Gateway:
 
     What the application prints goes to standard error: standard output is what was asked for.
     """
+    from crossfade.dispatch import Gateway
+    from crossfade.loading import NotLoadable, load
+
     try:
         with redirect_stdout(sys.stderr), _without_doubts():
             found = load(application, Path.cwd())
@@ -339,7 +371,7 @@ def _load(application: str) -> Gateway:
 @contextmanager
 def _without_doubts() -> Iterator[None]:
     """Keep a gateway from logging what it doubts: the commands that are about it print it."""
-    logger = logging.getLogger(Gateway.__module__)
+    logger = logging.getLogger("crossfade.dispatch")
     before, logger.disabled = logger.disabled, True
     try:
         yield
@@ -347,30 +379,9 @@ def _without_doubts() -> Iterator[None]:
         logger.disabled = before
 
 
-def _progress(targets: list[dict[str, Any]]) -> str:
-    served = Counter(target["served_by"] for target in targets)
-    native, total = served["fastapi"], len(targets)
-    ready = sum(
-        target["fastapi"] is not None and target["served_by"] == "flask" for target in targets
-    )
-    share = f" ({native / total:.0%})" if total else ""
-    return (
-        f"{native} of {counted(total, 'route')} served by FastAPI{share}; "
-        f"{ready} more have a FastAPI handler and are still served by Flask"
-    )
-
-
 def _map_line(gateway: Gateway) -> str:
     snapshot = gateway.live.snapshot
     return f"{snapshot.map.file}, revision {snapshot.revision[:12]}"
-
-
-def _console() -> Console:
-    # Plain text for pipes; no line is cut where the terminal is narrow or absent.
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = 1000
-    return console
 
 
 def _fail_with(error: MapError) -> NoReturn:
@@ -387,4 +398,4 @@ def _unusable(message: str) -> NoReturn:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    app(prog_name="crossfade")

@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parent.parent.parent / "src" / "crossfade"
 
 # From the top: a module imports modules of lower layers only (and of its own package).
 LAYERS = [
+    ["__main__"],
     ["cli", "pytest_suites"],
     ["mounting", "pytest_plugin", "pytest_routes"],
     ["contract"],
@@ -24,8 +25,8 @@ LAYERS = [
     ["bridge", "routing"],
     ["compare", "mapedit", "mapfile"],
     ["codings", "json_form"],
-    ["environ", "exchange", "loading", "outbound", "toml_lines"],
-    ["errors", "logs", "model", "wording"],
+    ["environ", "exchange", "loading", "outbound", "status", "toml_lines"],
+    ["console", "errors", "logs", "model", "wording"],
 ]
 LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 
@@ -33,7 +34,7 @@ LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in lay
 OWNERS = {
     "a2wsgi": {"bridge"},
     "typer": {"cli"},
-    "rich": {"cli"},
+    "rich": set[str](),
     "uvicorn": set[str](),
     "sqlalchemy": {"contract"},
     "httpx": {"contract"},

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import unified_diff
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -134,6 +135,7 @@ def plan(gateway: Gateway, target: Target, entry: RouteEntry | None, waiver: Wai
 
 
 _NO_TESTS: Final = 5  # pytest's exit code where none was collected
+_NEEDED: Final = ("pytest", "httpx")  # the extra `contract`
 
 
 def prove(route: str, arguments: Sequence[str]) -> str:
@@ -145,7 +147,17 @@ def prove(route: str, arguments: Sequence[str]) -> str:
 
     Returns:
         why the route is not proven; "" where it is.
+
+    Raises:
+        Refused: what contracts run with is not installed.
     """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise Refused(
+            f"{route} can't be proven here: contracts run with {' and '.join(_NEEDED)} (the extra "
+            f"`contract`), which {sys.executable} does not have. Install them: python3 -m pip "
+            f"install {' '.join(missing)}"
+        )
     with tempfile.TemporaryDirectory(prefix="crossfade-") as folder:
         file = Path(folder) / "verdicts.json"
         command = [sys.executable, "-m", "pytest", "-q", "--crossfade-receipts"]

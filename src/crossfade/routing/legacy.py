@@ -29,7 +29,7 @@ from werkzeug.routing import (
 )
 
 from crossfade.routing.shapes import Shape, flask_shape
-from crossfade.routing.werkzeug_order import rules_in_matching_order
+from crossfade.routing.werkzeug_order import MatchingRule, rules_in_matching_order
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -214,7 +214,7 @@ class LegacyApp:
             return None
 
 
-class _CopiedRule(Rule):
+class _CopiedRule(MatchingRule):
     """A rule that matches like its original without calling the application's code."""
 
     has_own_converter = False
