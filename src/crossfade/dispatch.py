@@ -30,6 +30,7 @@ from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
 from crossfade.outbound import Outbound, access_logger, without_body
 from crossfade.routing import NativeApp, NativeRoute, Target, mount_doubts
+from crossfade.wording import some
 
 logger = Logs("crossfade.dispatch")
 
@@ -223,6 +224,18 @@ class Gateway:
                 self._said.add(doubt.text)
                 logger.log(doubt.level, "%s", doubt.text)
 
+    def _say_what_is_off(self, snapshot: Snapshot) -> None:
+        """Log that FastAPI's pages are not there, for whoever looks for them, unless they know."""
+        pages = snapshot.table.unserved_documents()
+        if pages and snapshot.map.gateway.api_docs is None:
+            logger.warning(
+                "FastAPI's own pages %s are off, so that no URL appears that Flask did not have. "
+                "To serve them, or to silence this, put api_docs = true, or api_docs = false, "
+                "under [gateway] in %s",
+                some(pages),
+                snapshot.map.file,
+            )
+
     def doubts(self, snapshot: Snapshot) -> Iterator[Doubt]:
         """Return what a team may not have meant with a map, and what native routes do without."""
         if self.borrower is None and snapshot.map.entries:
@@ -277,6 +290,7 @@ class Gateway:
                 self.live.start()
                 # What was registered, decorated or wrapped after mount_legacy was called.
                 self._say_doubts(self.live.snapshot)
+                self._say_what_is_off(self.live.snapshot)
             await send(message)
 
         closed = False

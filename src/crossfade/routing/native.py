@@ -72,12 +72,11 @@ class NativeApp:
             for context in contexts
             if isinstance(context.original_route, WebSocketRoute | Mount)
         ]
-        documents = (app.openapi_url, app.docs_url, app.redoc_url, _oauth2_redirect_url(app))
-        self.documents: dict[str, NativeRoute] = {
-            route.path: route
-            for route in self.routes
-            if route.path in documents and isinstance(route.route, Route)
-        }
+        documents = _document_urls(app)
+        self.documents: dict[str, NativeRoute] = {}
+        for route in self.routes:
+            if route.path in documents and isinstance(route.route, Route):
+                self.documents.setdefault(route.path, route)  # FastAPI asks the first one, too
 
     def takes_websocket(self, scope: Scope) -> bool:
         """Whether a WebSocket route, or an application that may have one, matches the path."""
@@ -96,8 +95,11 @@ class NativeApp:
         return max(found, key=lambda route: len(route.path), default=None)
 
 
-def _oauth2_redirect_url(app: FastAPI) -> str | None:
-    return app.swagger_ui_oauth2_redirect_url if app.docs_url else None
+def _document_urls(app: FastAPI) -> tuple[str | None, ...]:
+    if not app.openapi_url:
+        return ()  # FastAPI then makes none of them, and a route of that path is the team's own
+    redirect = app.swagger_ui_oauth2_redirect_url if app.docs_url else None
+    return (app.openapi_url, app.docs_url, app.redoc_url, redirect)
 
 
 def _native_route(context: RouteContext) -> NativeRoute | None:

@@ -88,13 +88,17 @@ class RouteTable:
         legacy: LegacyApp | None,
         native: NativeApp,
         routes: tuple[Route, ...],
+        *,
+        documents: bool = False,
     ) -> None:
         self._map = url_map
         self._targets = targets
         self._legacy = legacy
+        self._native = native
         self._documents = {
             path: Target(f"GET {path}", Stage.NATIVE, None, route, {})
             for path, route in native.documents.items()
+            if documents
         }
         self._adapters: dict[object, MapAdapter | None] = {}
         self._remembered: dict[tuple[object, str, str], Found] = {}
@@ -116,6 +120,16 @@ class RouteTable:
                 methods = ("GET",) if rule is None else rule.listed_methods or by_method
                 if method in methods or (rule is None and method != "HEAD"):
                     yield target
+
+    def unserved_documents(self) -> list[str]:
+        """Return the URLs of FastAPI's own pages that Flask answers, and has nothing at."""
+        flask = {rule.shape.spelling for rule in self._rules}
+        listed = {route.native for route in self.routes}
+        return [
+            path
+            for path, route in self._native.documents.items()
+            if path not in self._documents and path not in flask and route not in listed
+        ]
 
     def is_outdated(self) -> bool:
         """Whether Flask has other rules than those that the table was built of."""
@@ -290,7 +304,14 @@ class RouteTableBuilder:
                     )
                     for method, target in targets[rule_id].items()
                 }
-        return RouteTable(url_map, targets, self._legacy, self._native, tuple(routes))
+        return RouteTable(
+            url_map,
+            targets,
+            self._legacy,
+            self._native,
+            tuple(routes),
+            documents=bool(migration_map.gateway.api_docs),
+        )
 
     def _compile(self, native_only: list[Route]) -> tuple[Map, _Targets]:
         """Return the combined map, and each rule's targets as if the map listed none of Flask's."""
