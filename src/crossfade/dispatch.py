@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
@@ -16,7 +17,7 @@ from starlette.convertors import CONVERTOR_TYPES
 from starlette.datastructures import URLPath
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import BaseRoute, Match, Mount, NoMatchFound, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from crossfade.admission import checking_body, is_bridges, is_doubtful
 from crossfade.bridge import Bridge
@@ -25,6 +26,7 @@ from crossfade.compat.guards import Guard
 from crossfade.compat.unborrowed import Message as Doubt
 from crossfade.compat.unborrowed import Unborrowed
 from crossfade.environ import path_info
+from crossfade.lifespan import follow_lifespan
 from crossfade.live import LiveMap, Snapshot
 from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
@@ -108,7 +110,6 @@ class Gateway:
         self.borrower = borrower
         self.flask_app = flask_app
         self.native = native
-        self._left_to_router = frozenset(r for r in native.routes if _has_own_ways(r.route))
         self._said: set[str] = set()
         self.recorder = recorder
         self.unborrowed = unborrowed or Unborrowed(None, None)
@@ -128,10 +129,12 @@ class Gateway:
         if scope["type"] == "websocket":
             native = self.native.takes_websocket(scope)
             return (app if native else self.bridge)(scope, receive, send)
-        return self._lifespan(app, scope, receive, send)
+        return follow_lifespan(app, scope, receive, send, started=self._started, close=self._close)
 
     def _http(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        self.live.start()
+        if not self.live.is_followed:
+            self.settle()
+            self.live.start()
         snapshot = self.live.snapshot
         if snapshot is not self._begun:
             self._begin(snapshot)
@@ -207,9 +210,20 @@ class Gateway:
             scope = {**scope, "method": "GET"}
         await self.native.app.router(scope, receive, send)
 
+    def settle(self) -> None:
+        """Take note that the applications have all their routes now: whatever is missing is wrong.
+
+        Raises:
+            MapError: the map does not fit them.
+        """
+        self.native.may_grow = False
+        self.live.catch_up()
+
     def _begin(self, snapshot: Snapshot) -> None:
-        """Record by another version of the map."""
+        """Take note of another version of the map."""
         self._begun = snapshot
+        # Routes may have come since the version before.
+        self._left_to_router = frozenset(r for r in self.native.routes if _has_own_ways(r.route))
         self._tap: Tap | None = None if self.recorder is None else self.recorder.tap(snapshot)
 
     def announce(self, snapshot: Snapshot) -> None:
@@ -244,6 +258,12 @@ class Gateway:
                 "the legacy application is not known to be Flask, so native routes run without "
                 "whatever it does around its views. If there is a Flask inside, name it: "
                 "mount_legacy(…, flask_app=…)",
+            )
+        if snapshot.map.is_blank:
+            yield Doubt(
+                logging.WARNING,
+                f"{snapshot.map.file} is empty, so Flask answers every route. If that is meant, "
+                'write the one line "[routes]": a running server takes over no empty map',
             )
         for target in snapshot.table.targets():
             skipped = self.skipped_hooks(target)
@@ -284,32 +304,17 @@ class Gateway:
         """Return what decorates the route's view, and what becomes of it on a native answer."""
         return self.unborrowed.guards(target, self.live.snapshot.map)
 
-    async def _lifespan(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        async def watch(message: Message) -> None:
-            if message["type"] == "lifespan.startup.complete":
-                self.live.start()
-                # What was registered, decorated or wrapped after mount_legacy was called.
-                self._say_doubts(self.live.snapshot)
-                self._say_what_is_off(self.live.snapshot)
-            await send(message)
+    def _started(self) -> None:
+        """Begin to follow the map: the application has started.
 
-        closed = False
-
-        async def receive_and_close() -> Message:
-            nonlocal closed
-            message = await receive()
-            if message["type"] == "lifespan.shutdown":
-                # Now, while the application still has what it opened: a server ends its process
-                # as soon as it hears that the shutdown is complete.
-                await self._close()
-                closed = True
-            return message
-
-        try:
-            await app(scope, receive_and_close, watch)
-        finally:
-            if not closed:
-                await self._close()
+        Raises:
+            MapError: the map does not fit what it has now.
+        """
+        self.settle()
+        self.live.start()
+        # What was registered, decorated or wrapped after mount_legacy was called.
+        self._say_doubts(self.live.snapshot)
+        self._say_what_is_off(self.live.snapshot)
 
     async def _close(self) -> None:
         """Wait for what still works for a request."""
@@ -327,6 +332,7 @@ class Gateway:
     def _routing(self) -> dict[str, Any]:
         snapshot, rejected = self.live.snapshot, self.live.rejected
         return {
+            "host": socket.gethostname(),
             "pid": os.getpid(),
             "map": snapshot.map.file,
             "revision": snapshot.revision,

@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parent.parent.parent / "src" / "crossfade"
 LAYERS = [
     ["__main__"],
     ["cli", "pytest_suites"],
-    ["mounting", "pytest_plugin", "pytest_routes"],
+    ["application", "mounting", "pytest_plugin", "pytest_routes"],
     ["contract"],
     ["apidoc", "dispatch"],
     ["live"],
@@ -24,8 +24,9 @@ LAYERS = [
     ["admission"],
     ["bridge", "routing"],
     ["compare", "mapedit", "mapfile"],
-    ["codings", "json_form"],
-    ["environ", "exchange", "loading", "outbound", "status", "toml_lines"],
+    ["codings", "json_form", "status"],
+    ["boot", "cli_options", "environ", "exchange", "lifespan", "loading", "outbound", "toml_lines"],
+    ["workers"],
     ["console", "errors", "logs", "model", "wording"],
 ]
 LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in layer}
@@ -33,7 +34,7 @@ LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in lay
 # What may be imported by one module only.
 OWNERS = {
     "a2wsgi": {"bridge"},
-    "typer": {"cli"},
+    "typer": {"cli", "cli_options"},
     "rich": set[str](),
     "uvicorn": set[str](),
     "sqlalchemy": {"contract"},

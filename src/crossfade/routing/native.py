@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.convertors import CONVERTOR_TYPES, Convertor
 from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
@@ -60,23 +61,48 @@ class NativeRoute:
 
 
 class NativeApp:
-    """The FastAPI application's routes, read once."""
+    """The FastAPI application's routes.
+
+    Attributes:
+        app: the application.
+        routes: its HTTP routes, as they were read last.
+        documents: the pages that FastAPI makes of itself, by URL.
+        may_grow: the application has not started yet, and what it does then (its lifespan) may
+            add routes. Set to False once it has.
+    """
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
+        self.routes: tuple[NativeRoute, ...] = ()
+        self.documents: dict[str, NativeRoute] = {}
+        self.may_grow = _does_something_at_start(app)
+        self.read()
+
+    def has_changed(self) -> bool:
+        """Whether the application has other routes than those that were read."""
+        return [_identity(context) for context in iter_route_contexts(self.app.routes)] != self._ids
+
+    def read(self) -> None:
+        """Read the routes as they are now. One that was read before stays the same object."""
+        app = self.app
+        known = {(id(route.route), route.path): route for route in self.routes}
         contexts = list(iter_route_contexts(app.routes))
+        self._ids = [_identity(context) for context in contexts]
+        self._contexts = contexts  # the ids are of objects that must not make room for others
         routes = [_native_route(context) for context in contexts]
-        self.routes: tuple[NativeRoute, ...] = tuple(r for r in routes if r is not None)
+        self.routes = tuple(
+            known.get((id(route.route), route.path), route) for route in routes if route is not None
+        )
         self._websockets = [
             context
             for context in contexts
             if isinstance(context.original_route, WebSocketRoute | Mount)
         ]
-        documents = _document_urls(app)
-        self.documents: dict[str, NativeRoute] = {}
+        urls, documents = _document_urls(app), dict[str, NativeRoute]()
         for route in self.routes:
-            if route.path in documents and isinstance(route.route, Route):
-                self.documents.setdefault(route.path, route)  # FastAPI asks the first one, too
+            if route.path in urls and isinstance(route.route, Route):
+                documents.setdefault(route.path, route)  # FastAPI asks the first one, too
+        self.documents = documents
 
     def takes_websocket(self, scope: Scope) -> bool:
         """Whether a WebSocket route, or an application that may have one, matches the path."""
@@ -93,6 +119,30 @@ class NativeApp:
             and (route.shape.static_text or not text)  # one at the root would have all URLs
         ]
         return max(found, key=lambda route: len(route.path), default=None)
+
+
+def _does_something_at_start(app: FastAPI) -> bool:
+    return bool(app.router.on_startup) or not _does_nothing(app.router.lifespan_context)
+
+
+def _does_nothing(lifespan: Any) -> bool:
+    """Whether a lifespan is FastAPI's own for an application that has none.
+
+    Each router that is included makes FastAPI wrap two lifespans in a function of its own, which is
+    looked into. Were it to do that in another way, such applications would count as those that add
+    routes while they start: their map is checked when they have started, and not before.
+    """
+    if isinstance(lifespan, type(APIRouter().lifespan_context)):
+        return True
+    function = inspect.unwrap(lifespan)
+    if getattr(function, "__module__", None) != APIRouter.__module__:
+        return False
+    inner = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    return bool(inner) and all(map(_does_nothing, inner))
+
+
+def _identity(context: RouteContext) -> tuple[int, str | None]:
+    return id(context.original_route), context.path
 
 
 def _document_urls(app: FastAPI) -> tuple[str | None, ...]:
