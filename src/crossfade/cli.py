@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-import logging
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Iterable
+from contextvars import ContextVar
 from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,9 +14,17 @@ import typer
 
 # Flask, FastAPI and what is built on them take a second to import. Each command imports what it
 # needs, so that `--help`, `--version` and shell scripts don't wait for the rest.
+from crossfade.cli_options import AppOption, HeaderOption, RouteArgument, UrlOption
 from crossfade.console import table, terminal_width
 from crossfade.errors import CrossfadeError, MapError
-from crossfade.status import progress, route_lines
+from crossfade.status import (
+    follow_lines,
+    is_sound,
+    live_lines,
+    older_code,
+    progress,
+    route_lines,
+)
 from crossfade.wording import counted
 
 if TYPE_CHECKING:
@@ -35,15 +40,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # in which `[record]` would be markup, and vanish
 )
 
-AppOption = Annotated[
-    str,
-    typer.Option(
-        "--app",
-        metavar="MODULE:NAME",
-        help="The FastAPI application on which mount_legacy was called, "
-        "or what makes it: 'gateway:create_app()'.",
-    ),
-]
+_starts_first: ContextVar[bool] = ContextVar("starts_first", default=False)
+"""Whether the application's lifespan is run before a command looks at it."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -60,21 +58,32 @@ def before(
             "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
+    lifespan: Annotated[
+        bool,
+        typer.Option(
+            "--lifespan",
+            help="Start and stop the application first, for routes that its lifespan adds.",
+        ),
+    ] = False,
 ) -> None:
     """Move a Flask application to FastAPI one route at a time."""
-
-
-RouteArgument = Annotated[
-    str, typer.Argument(help="The route, in Flask's spelling or FastAPI's: 'GET /users/{id}'.")
-]
+    _starts_first.set(lifespan)
 
 
 @app.command()
 def status(
     application: AppOption = "gateway:app",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    url: UrlOption = None,
+    header: HeaderOption = None,
 ) -> None:
-    """Print every route, who answers it, and the progress."""
+    """Print every route, who answers it, and the progress.
+
+    With --url of a running server, compared with the code that is here.
+    """
+    if url is not None:
+        _live_status(url, header or [], application, as_json)
+        return
     gateway = _load(application)
     if as_json:
         print(json.dumps(gateway.status(), indent=2))  # noqa: T201 - what was asked for
@@ -191,15 +200,19 @@ def cutover(
         typer.Option(formats=["%Y-%m-%d"], help="The last day of --waive."),
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="Show the change and save nothing.")] = False,
+    url: UrlOption = None,
+    header: HeaderOption = None,
 ) -> None:
     """Prove a route with pytest, then make it native in the map.
 
-    What stands behind `--` goes to pytest. Refuses where the contract is red or proves nothing.
+    What stands behind `--` goes to pytest. Refuses where the contract is red or proves nothing, and
+    with --url where a worker of the running server has no handler for the route yet.
     """
     from crossfade.compat.guards import State
     from crossfade.contract.cutover import History, Refused, find, plan, prove
     from crossfade.contract.required import inspecting
     from crossfade.model import Waiver
+    from crossfade.workers import NotAnswering, OldCode, Server
 
     if (waive is None) != (until is None):
         _unusable("--waive needs --until, a day on which it ends, and --until a reason to --waive")
@@ -209,7 +222,10 @@ def cutover(
     with inspecting():
         gateway = _load(application)
     try:
+        server = None if url is None else Server(url, header or [])
         target, entry = find(gateway, route)
+        if server is not None:
+            server.require_handler(target.route)
         if target.legacy is not None and waiver is None:
             source = context.get_parameter_source("application")
             named = source is not None and source.name == "COMMANDLINE"
@@ -229,10 +245,16 @@ def cutover(
             history.steps()  # read before anything is changed: it may be unreadable
             edit.save()
             history.add(edit)
-            _print([f"{edit.key} is native; `crossfade rollback` takes it back"])
+            _print([f"{edit.key} is native in {edit.path}; `crossfade rollback` takes it back"])
+            asked = None if server is None else server.follow(edit.revision)
+            _print(follow_lines(asked, edit.revision))
+            if any(worker.problems for worker in asked or ()):
+                raise typer.Exit(EXIT_PROBLEMS)
     except MapError as error:
         _fail_with(error)
-    except Refused as error:
+    except NotAnswering as error:
+        _unusable(str(error))
+    except (Refused, OldCode) as error:
         _refuse(str(error))
 
 
@@ -326,6 +348,29 @@ def record(
         _unusable(str(error))
 
 
+def _live_status(url: str, headers: list[str], application: str, as_json: bool) -> None:
+    from crossfade.application import NoGateway, load_gateway
+    from crossfade.workers import NotAnswering, Server
+
+    try:
+        workers = Server(url, headers).workers()
+    except NotAnswering as error:
+        _unusable(str(error))
+    if as_json:
+        print(json.dumps([worker.values for worker in workers], indent=2))  # noqa: T201
+        return
+    _print(live_lines(workers, terminal_width()))
+    try:
+        gateway = load_gateway(application, Path.cwd(), start=_starts_first.get())
+        older = list(older_code(workers, gateway.status()["routes"]))
+    except (MapError, NoGateway) as error:
+        older = []
+        _print([f"not compared with the code here: {error}"])
+    _print(older)
+    if older or not is_sound(workers):
+        raise typer.Exit(EXIT_PROBLEMS)
+
+
 def _print(lines: Iterable[str]) -> None:
     text = "\n".join(lines)
     if text:
@@ -338,45 +383,15 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _load(application: str) -> Gateway:
-    """Import the application and return its gateway; exit with what is wrong otherwise.
-
-    What the application prints goes to standard error: standard output is what was asked for.
-    """
-    from crossfade.dispatch import Gateway
-    from crossfade.loading import NotLoadable, load
+    """Return the gateway of an application; exit with what is wrong otherwise."""
+    from crossfade.application import load_gateway
 
     try:
-        with redirect_stdout(sys.stderr), _without_doubts():
-            found = load(application, Path.cwd())
-            gateway = getattr(getattr(found, "state", None), "crossfade", None)
-            if isinstance(gateway, Gateway):
-                gateway.live.catch_up()
+        return load_gateway(application, Path.cwd(), start=_starts_first.get())
     except MapError as error:
         _fail_with(error)
-    except NotLoadable as error:
-        _unusable(
-            f"{error}. Run the command where `uvicorn gateway:app` works, or name the application "
-            "with --app MODULE:NAME"
-        )
     except CrossfadeError as error:
-        _unusable(f"{application}: {error}")
-    if not isinstance(gateway, Gateway):
-        instead = "call mount_legacy on it, or name another with --app MODULE:NAME"
-        if inspect.isroutine(found):
-            instead = f"if it makes one, write --app '{application}()'"
-        _unusable(f"{application} is no FastAPI application with a gateway: {instead}")
-    return gateway
-
-
-@contextmanager
-def _without_doubts() -> Iterator[None]:
-    """Keep a gateway from logging what it doubts: the commands that are about it print it."""
-    logger = logging.getLogger("crossfade.dispatch")
-    before, logger.disabled = logger.disabled, True
-    try:
-        yield
-    finally:
-        logger.disabled = before
+        _unusable(str(error))
 
 
 def _map_line(gateway: Gateway) -> str:

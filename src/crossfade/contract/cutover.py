@@ -23,6 +23,7 @@ from crossfade.model import Stage, Waiver
 from crossfade.routing import Target
 from crossfade.routing.shapes import fastapi_shape, flask_shape
 from crossfade.toml_lines import tomllib
+from crossfade.wording import from_here
 
 _MOST_REMEMBERED: Final = 50
 
@@ -86,6 +87,11 @@ class Edit:
     after: str
 
     @property
+    def revision(self) -> str:
+        """SHA-256 (hex) of the map once it is saved."""
+        return _revision(self.after)
+
+    @property
     def diff(self) -> str:
         """The change as a unified diff; "" where nothing changes."""
         name = str(self.path)
@@ -123,7 +129,7 @@ def plan(gateway: Gateway, target: Target, entry: RouteEntry | None, waiver: Wai
     Raises:
         MapError: the map would be bad with it.
     """
-    path = gateway.live.path
+    path = from_here(gateway.live.path)
     before = read(path)
     key = target.route if entry is None else entry.key
     after = set_stage(before, key, Stage.NATIVE, waiver)
