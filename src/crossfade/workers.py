@@ -22,10 +22,9 @@ from crossfade.wording import counted, some
 
 _TIMEOUT: Final = 10.0  # seconds for one answer
 _PATIENCE: Final = 5.0  # seconds in which a saved map is taken over by every worker
-_PAUSE: Final = 0.2
-_AT_A_TIME: Final = 8
-_LAST_ROUNDS: Final = 2  # in which nobody is new
-_MOST_ROUNDS: Final = 25
+_PAUSE: Final = 0.5  # in which most take it over
+_AT_A_TIME: Final = 4
+_MOST: Final = 400  # answers
 
 
 class NotAnswering(CrossfadeError):
@@ -89,14 +88,14 @@ class Server:
             NotAnswering: nobody answers, or it is no gateway that does.
         """
         found: dict[tuple[str, int], Worker] = {}
-        rounds = nobody_new = 0
+        asked = nobody_new = 0
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
-            while rounds < _MOST_ROUNDS and nobody_new < _LAST_ROUNDS:
+            while asked < _MOST and nobody_new < max(8, 4 * len(found)):
                 before = len(found)
                 for worker in pool.map(_ask, [self._request] * _AT_A_TIME):
                     found[worker.host, worker.pid] = worker
-                rounds += 1
-                nobody_new = nobody_new + 1 if len(found) == before else 0
+                asked += _AT_A_TIME
+                nobody_new = nobody_new + _AT_A_TIME if len(found) == before else 0
         return sorted(found.values(), key=lambda worker: (worker.host, worker.pid))
 
     def require_handler(self, route: str) -> None:
@@ -124,11 +123,11 @@ class Server:
         """
         deadline = time.monotonic() + _PATIENCE
         while True:
+            time.sleep(_PAUSE)
             workers = self.workers()
             waited_for = [w for w in workers if w.revision != revision and not w.problems]
             if not waited_for or time.monotonic() > deadline:
                 return workers
-            time.sleep(_PAUSE)
 
 
 def _request(url: str, headers: Iterable[str]) -> urllib.request.Request:
