@@ -77,6 +77,17 @@ def test_route_added_in_a_lifespan_that_only_fastapi_has_is_served(mount: Mount)
     assert answer.served_by == "fastapi"
 
 
+@pytest.mark.parametrize("hooks", ["flask", "none"])
+def test_start_that_adds_nothing_builds_nothing_again(mount: Mount, hooks: str) -> None:
+    """What crossfade itself adds to the router is no news: thousands of rules take a while."""
+    app = starting(nothing)
+    app.add_api_route("/a", lambda: "native", methods=["GET"])
+    gateway = mount(app, flask_with("GET /a"), "GET /a", hooks=hooks)
+    before = gateway.live.snapshot
+    asyncio.run(started(app, "/a"))
+    assert gateway.live.snapshot is before
+
+
 def test_route_added_in_a_lifespan_that_is_not_listed_is_flasks(mount: Mount) -> None:
     """Nothing is served unasked."""
     app = starting(plain)

@@ -78,17 +78,21 @@ class NativeApp:
         self.may_grow = _does_something_at_start(app)
         self.read()
 
+    def _relevant(self) -> list[RouteContext]:
+        """Return what may answer something: without what crossfade adds to the router itself."""
+        kinds = (Route, Mount, WebSocketRoute)
+        contexts = iter_route_contexts(self.app.routes)
+        return [context for context in contexts if isinstance(context.original_route, kinds)]
+
     def has_changed(self) -> bool:
         """Whether the application has other routes than those that were read."""
-        return [_identity(context) for context in iter_route_contexts(self.app.routes)] != self._ids
+        return list(map(_identity, self._relevant())) != list(map(_identity, self._contexts))
 
     def read(self) -> None:
         """Read the routes as they are now. One that was read before stays the same object."""
         app = self.app
         known = {(id(route.route), route.path): route for route in self.routes}
-        contexts = list(iter_route_contexts(app.routes))
-        self._ids = [_identity(context) for context in contexts]
-        self._contexts = contexts  # the ids are of objects that must not make room for others
+        self._contexts = contexts = self._relevant()
         routes = [_native_route(context) for context in contexts]
         self.routes = tuple(
             known.get((id(route.route), route.path), route) for route in routes if route is not None
