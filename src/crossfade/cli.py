@@ -356,17 +356,17 @@ def _live_status(url: str, headers: list[str], application: str, as_json: bool) 
         workers = Server(url, headers).workers()
     except NotAnswering as error:
         _unusable(str(error))
+    older: list[str] = []
     if as_json:
         print(json.dumps([worker.values for worker in workers], indent=2))  # noqa: T201
-        return
-    _print(live_lines(workers, terminal_width()))
-    try:
-        gateway = load_gateway(application, Path.cwd(), start=_starts_first.get())
-        older = list(older_code(workers, gateway.status()["routes"]))
-    except (MapError, NoGateway) as error:
-        older = []
-        _print([f"not compared with the code here: {error}"])
-    _print(older)
+    else:
+        _print(live_lines(workers, terminal_width()))
+        try:
+            gateway = load_gateway(application, Path.cwd(), start=_starts_first.get())
+            older += older_code(workers, gateway.status()["routes"])
+        except (MapError, NoGateway) as error:
+            _print([f"not compared with the code here: {error}"])
+        _print(older)
     if older or not is_sound(workers):
         raise typer.Exit(EXIT_PROBLEMS)
 

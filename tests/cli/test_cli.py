@@ -119,6 +119,60 @@ def test_check_map_checks_another_file(project: Path) -> None:
     assert crossfade(project, "check-map", "migration_map.toml").returncode == 0
 
 
+@pytest.mark.parametrize("text", ["", "# nothing yet\n"])
+def test_check_map_warns_of_an_empty_map(project: Path, text: str) -> None:
+    """It is valid, and a running server would not take it over."""
+    (project / "next.toml").write_text(text, encoding="utf-8")
+    result = crossfade(project, "check-map", "next.toml")
+    assert result.returncode == 0
+    assert "next.toml: no problems, 0 routes listed" in result.stdout
+    assert "next.toml is empty, so Flask answers every route" in result.stdout
+    assert 'write the one line "[routes]"' in result.stdout
+
+
+LATE = """
+@asynccontextmanager
+async def lifespan(app):
+    app.add_api_route("/users", lambda: [], methods=["GET"])
+    print("started")
+    yield
+    print("stopped")
+
+app = FastAPI(openapi_url=None, lifespan=lifespan)
+"""
+
+
+def test_lifespan_option_looks_at_the_application_once_it_has_started(project: Path) -> None:
+    """Without it a route that a lifespan adds is missing, and the way to look again is said."""
+    text = GATEWAY.replace("app = FastAPI(openapi_url=None)\n", LATE)
+    text = f"from contextlib import asynccontextmanager\n{text}"
+    (project / "gateway.py").write_text(text, encoding="utf-8")
+    (project / "migration_map.toml").write_text('[routes]\n"GET /users" = "native"\n')
+    unstarted = crossfade(project, "check-map")
+    assert unstarted.returncode == 1
+    assert "GET /users: FastAPI has no route for GET /users." in unstarted.stderr
+    assert "run `crossfade --lifespan …`, which starts and stops" in unstarted.stderr
+    started = crossfade(project, "--lifespan", "check-map")
+    assert (started.returncode, started.stderr) == (0, "started\nstopped\n")
+    assert "no problems, 1 route listed" in started.stdout
+    (project / "migration_map.toml").write_text('[routes]\n"GET /typo" = "native"\n')
+    refused = crossfade(project, "--lifespan", "check-map")
+    assert refused.returncode == 1
+    assert refused.stderr.endswith("neither Flask nor FastAPI has it\n1 problem\n")
+
+
+def test_lifespan_option_says_why_an_application_does_not_start(project: Path) -> None:
+    """The question can't be asked."""
+    text = GATEWAY.replace("app = FastAPI(openapi_url=None)\n", LATE)
+    text = f"from contextlib import asynccontextmanager\n{text}"
+    text = text.replace('print("started")', 'raise OSError("no database")')
+    (project / "gateway.py").write_text(text, encoding="utf-8")
+    result = crossfade(project, "--lifespan", "status")
+    assert result.returncode == 2
+    assert "crossfade: gateway:app: the application under test did not start" in result.stderr
+    assert "no database" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
