@@ -2,99 +2,108 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-import logging
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Iterable
+from contextvars import ContextVar
 from datetime import date, datetime
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from crossfade.compat.guards import State
-from crossfade.compat.known_extensions import Borrowed
-from crossfade.contract.cutover import History, Refused, find, plan, plan_back, prove
-from crossfade.contract.recording_lines import har_lines, recorded_lines, switch
-from crossfade.contract.required import inspecting
-from crossfade.contract.telling import explain, explain_lines, verify_lines, verify_values
-from crossfade.contract.validity import folder_of, standings
-from crossfade.dispatch import Gateway
+# Flask, FastAPI and what is built on them take a second to import. Each command imports what it
+# needs, so that `--help`, `--version` and shell scripts don't wait for the rest.
+from crossfade.cli_options import AppOption, HeaderOption, RouteArgument, TokenOption, UrlOption
+from crossfade.console import table, terminal_width
 from crossfade.errors import CrossfadeError, MapError
-from crossfade.loading import NotLoadable, load
-from crossfade.mapfile import MapDocument
-from crossfade.model import Waiver
-from crossfade.status_client import StatusError, fetch_status, progress
+from crossfade.status import (
+    follow_lines,
+    is_sound,
+    live_lines,
+    older_code,
+    progress,
+    route_lines,
+)
 from crossfade.wording import counted, escaped
+
+if TYPE_CHECKING:
+    from crossfade.dispatch import Gateway
 
 EXIT_PROBLEMS = 1  # the map is bad
 EXIT_UNUSABLE = 2  # the question could not be asked: no such application
 
 app = typer.Typer(
-    help="Move a Flask application to FastAPI one route at a time.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # in which `[record]` would be markup, and vanish
 )
 
-AppOption = Annotated[
-    str,
-    typer.Option(
-        "--app",
-        metavar="MODULE:NAME",
-        help="The FastAPI application on which mount_legacy was called, "
-        "or what makes it: 'gateway:create_app()'.",
-    ),
-]
+_starts_first: ContextVar[bool] = ContextVar("starts_first", default=False)
+"""Whether the application's lifespan is run before a command looks at it."""
 
-RouteArgument = Annotated[
-    str, typer.Argument(help="The route, in Flask's spelling or FastAPI's: 'GET /users/{id}'.")
-]
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"crossfade {version('crossfade')}")
+        raise typer.Exit
+
+
+@app.callback()
+def before(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+    lifespan: Annotated[
+        bool,
+        typer.Option(
+            "--lifespan",
+            help="Start and stop the application first, for routes that its lifespan adds.",
+        ),
+    ] = False,
+) -> None:
+    """Move a Flask application to FastAPI one route at a time."""
+    _starts_first.set(lifespan)
 
 
 @app.command()
 def status(
     application: AppOption = "gateway:app",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    url: Annotated[
-        str | None,
-        typer.Option(
-            help="Ask the gateway that serves this URL, [gateway] status_path of its map, instead "
-            "of loading the application: 'http://127.0.0.1:8000/_crossfade'."
-        ),
-    ] = None,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            metavar="env:NAME", help="The environment variable with the status_token, for --url."
-        ),
-    ] = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    header: HeaderOption = None,
 ) -> None:
-    """Print every route, who answers it, and how far the migration is."""
+    """Print every route, who answers it, and the progress.
+
+    With --url of a running server, compared with the code that is here.
+    """
     if url is not None:
-        _print_status_of(url, token, as_json)
+        _live_status(url, token, header or [], application, as_json)
         return
     gateway = _load(application)
-    targets = [gateway.route_status(target) for target in gateway.live.snapshot.table.targets()]
     if as_json:
         print(json.dumps(gateway.status(), indent=2))  # noqa: T201 - what was asked for
         return
-    console = _console()
-    console.print(_route_table(targets))
-    for doubt in gateway.doubts(gateway.live.snapshot):
-        console.print(f"\n{doubt.text}")
+    from crossfade.compat.known_extensions import Borrowed
+
+    targets = [gateway.route_status(target) for target in gateway.live.snapshot.table.targets()]
+    _print(route_lines(targets, terminal_width()))
+    _print(f"\n{doubt.text}" for doubt in gateway.doubts(gateway.live.snapshot))
     seen = gateway.unborrowed.extensions()
     if seen:
         rest = sum(each.borrowed is not Borrowed.YES for each in seen)
-        console.print(
-            f"\n{counted(len(seen), 'extension')} seen, {rest} not wholly borrowed by native "
-            "routes: `crossfade extensions`"
+        _print(
+            [
+                f"\n{counted(len(seen), 'extension')} seen, {rest} not wholly borrowed by native "
+                "routes: `crossfade extensions`"
+            ]
         )
-    console.print(f"\n{progress(targets)}\nmap {_map_line(gateway)}")
+    _print([f"\n{progress(targets)}", f"map {_map_line(gateway)}"])
 
 
 @app.command()
@@ -102,19 +111,20 @@ def extensions(
     application: AppOption = "gateway:app",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print the Flask application's extensions: what native routes borrow, what to do instead."""
+    """Print Flask's extensions, and what native routes borrow.
+
+    Where an extension is not wholly borrowed, it says what to do instead.
+    """
     seen = _load(application).unborrowed.extensions()
     if as_json:
         print(json.dumps([each.values() for each in seen], indent=2))  # noqa: T201 - was asked for
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("extension", "version", "borrowed", "what to know"):
-        table.add_column(heading, overflow="fold")
+    rows = []
     for each in seen:
         text = f"{each.instead} (docs/extensions/{each.page})" if each.page else each.instead
-        table.add_row(each.name, each.version or "-", each.borrowed.value, text)
-    console = _console()
-    console.print(table if seen else "no extension is seen")
+        rows.append((each.name, each.version or "-", each.borrowed.value, text))
+    headings = ("extension", "version", "borrowed", "what to know")
+    _print(table(headings, rows, terminal_width()) if rows else ["no extension is seen"])
 
 
 @app.command("check-map")
@@ -139,13 +149,15 @@ def check_map(
         snapshot = gateway.live.snapshot
     name = _map_line(gateway) if file is None else file
     listed = counted(len(snapshot.map.entries), "route")
-    _console().print(f"{name}: no problems, {listed} listed")
+    _print([f"{name}: no problems, {listed} listed"])
     _print(doubt.text for doubt in gateway.doubts(snapshot))
 
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of the migration map, for editors that complete and check TOML."""
+    """Print the JSON Schema of the migration map, for editors."""
+    from crossfade.mapfile import MapDocument
+
     print(json.dumps(MapDocument.model_json_schema(), indent=2))  # noqa: T201 - what was asked for
 
 
@@ -158,6 +170,10 @@ def verify(
 
     Exits with 1 where one has not, and says what has changed since its contract passed.
     """
+    from crossfade.contract.required import inspecting
+    from crossfade.contract.telling import verify_lines, verify_values
+    from crossfade.contract.validity import folder_of, standings
+
     with inspecting():
         gateway = _load(application)
     found = standings(gateway)
@@ -185,11 +201,21 @@ def cutover(
         typer.Option(formats=["%Y-%m-%d"], help="The last day of --waive."),
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="Show the change and save nothing.")] = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    header: HeaderOption = None,
 ) -> None:
     """Prove a route with pytest, then make it native in the map.
 
-    What stands behind `--` goes to pytest. Refuses where the contract is red or proves nothing.
+    What stands behind `--` goes to pytest. Refuses where the contract is red or proves nothing, and
+    with --url where a worker of the running server has no handler for the route yet.
     """
+    from crossfade.compat.guards import State
+    from crossfade.contract.cutover import History, Refused, find, plan, prove
+    from crossfade.contract.required import inspecting
+    from crossfade.model import Waiver
+    from crossfade.workers import NotAnswering, OldCode, Server
+
     if (waive is None) != (until is None):
         _unusable("--waive needs --until, a day on which it ends, and --until a reason to --waive")
     waiver = None if waive is None or until is None else Waiver(waive, until.date())
@@ -198,7 +224,10 @@ def cutover(
     with inspecting():
         gateway = _load(application)
     try:
+        server = None if url is None else Server(url, header or [], token)
         target, entry = find(gateway, route)
+        if server is not None:
+            server.require_handler(target.route)
         if target.legacy is not None and waiver is None:
             source = context.get_parameter_source("application")
             named = source is not None and source.name == "COMMANDLINE"
@@ -218,10 +247,16 @@ def cutover(
             history.steps()  # read before anything is changed: it may be unreadable
             edit.save()
             history.add(edit)
-            _print([f"{edit.key} is native; `crossfade rollback` takes it back"])
+            _print([f"{edit.key} is native in {edit.path}; `crossfade rollback` takes it back"])
+            asked = None if server is None else server.follow(edit.revision)
+            _print(follow_lines(asked, edit.revision))
+            if any(worker.problems for worker in asked or ()):
+                raise typer.Exit(EXIT_PROBLEMS)
     except MapError as error:
         _fail_with(error)
-    except Refused as error:
+    except NotAnswering as error:
+        _unusable(str(error))
+    except (Refused, OldCode) as error:
         _refuse(str(error))
 
 
@@ -235,10 +270,12 @@ def rollback(
     ),
     dry_run: Annotated[bool, typer.Option(help="Show the change and save nothing.")] = False,
 ) -> None:
-    """Undo the last cut-over, or that of a route: Flask answers again.
+    """Undo the last cut-over, or that of a route.
 
-    The application is not imported: this works where it can't be.
+    Flask answers again. The application is not imported: this works where it can't be.
     """
+    from crossfade.contract.cutover import History, Refused, plan_back
+
     try:
         edit, step = plan_back(file, route)
         typer.echo(edit.diff, nl=False)
@@ -259,7 +296,11 @@ def explain_route(
     application: AppOption = "gateway:app",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what is known of a route: both handlers, hooks, cases, differences, receipt."""
+    """Show both handlers, hooks, cases and the receipt of a route."""
+    from crossfade.contract.cutover import Refused, find
+    from crossfade.contract.required import inspecting
+    from crossfade.contract.telling import explain, explain_lines
+
     with inspecting():
         gateway = _load(application)
     try:
@@ -291,10 +332,13 @@ def record(
         ),
     ] = None,
 ) -> None:
-    """Turn live traffic or a HAR file into cases for contracts, secrets left out.
+    """Turn live traffic or a HAR file into contract cases.
 
-    Without an option it says what is recorded. The table [record] of the map has the settings.
+    Secrets are left out. Without an option it says what is recorded. The table [record] of the
+    map has the settings.
     """
+    from crossfade.contract.recording_lines import har_lines, recorded_lines, switch
+
     gateway = _load(application)
     try:
         if share is not None:
@@ -306,10 +350,35 @@ def record(
         _unusable(str(error))
 
 
+def _live_status(
+    url: str, token: str | None, headers: list[str], application: str, as_json: bool
+) -> None:
+    from crossfade.application import NoGateway, load_gateway
+    from crossfade.workers import NotAnswering, Server
+
+    try:
+        workers = Server(url, headers, token).workers()
+    except NotAnswering as error:
+        _unusable(str(error))
+    older: list[str] = []
+    if as_json:
+        print(json.dumps([worker.values for worker in workers], indent=2))  # noqa: T201
+    else:
+        _print(map(escaped, live_lines(workers, terminal_width())))
+        try:
+            gateway = load_gateway(application, Path.cwd(), start=_starts_first.get())
+            older += older_code(workers, gateway.status()["routes"])
+        except (MapError, NoGateway) as error:
+            _print([f"not compared with the code here: {error}"])
+        _print(older)
+    if older or not is_sound(workers):
+        raise typer.Exit(EXIT_PROBLEMS)
+
+
 def _print(lines: Iterable[str]) -> None:
-    console = _console()
-    for line in lines:
-        console.print(line)
+    text = "\n".join(lines)
+    if text:
+        typer.echo(text)
 
 
 def _refuse(message: str) -> NoReturn:
@@ -318,80 +387,20 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _load(application: str) -> Gateway:
-    """Import the application and return its gateway; exit with what is wrong otherwise.
+    """Return the gateway of an application; exit with what is wrong otherwise."""
+    from crossfade.application import load_gateway
 
-    What the application prints goes to standard error: standard output is what was asked for.
-    """
     try:
-        with redirect_stdout(sys.stderr), _without_doubts():
-            found = load(application, Path.cwd())
-            gateway = getattr(getattr(found, "state", None), "crossfade", None)
-            if isinstance(gateway, Gateway):
-                gateway.live.catch_up()
+        return load_gateway(application, Path.cwd(), start=_starts_first.get())
     except MapError as error:
         _fail_with(error)
-    except NotLoadable as error:
-        _unusable(
-            f"{error}. Run the command where `uvicorn gateway:app` works, or name the application "
-            "with --app MODULE:NAME"
-        )
     except CrossfadeError as error:
-        _unusable(f"{application}: {error}")
-    if not isinstance(gateway, Gateway):
-        instead = "call mount_legacy on it, or name another with --app MODULE:NAME"
-        if inspect.isroutine(found):
-            instead = f"if it makes one, write --app '{application}()'"
-        _unusable(f"{application} is no FastAPI application with a gateway: {instead}")
-    return gateway
-
-
-@contextmanager
-def _without_doubts() -> Iterator[None]:
-    """Keep a gateway from logging what it doubts: the commands that are about it print it."""
-    logger = logging.getLogger(Gateway.__module__)
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-
-
-def _print_status_of(url: str, token: str | None, as_json: bool) -> None:
-    try:
-        state = fetch_status(url, token)
-    except StatusError as error:
         _unusable(str(error))
-    if as_json:
-        print(json.dumps(state, indent=2))  # noqa: T201 - what was asked for
-        return
-    _console().print(_route_table(state["routes"]))
-    _print(escaped(problem) for problem in state["problems"])
-    revision = escaped(f"{state['map']}, revision {state['revision'][:12]}")
-    _print(["", progress(state["routes"]), f"map {revision}, process {state['pid']}"])
-
-
-def _route_table(targets: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("route", "stage", "served by", "FastAPI handler"):
-        table.add_column(heading, overflow="fold")
-    for target in targets:
-        cells = (target[key] or "-" for key in ("route", "stage", "served_by", "fastapi"))
-        table.add_row(*map(escaped, cells))
-    return table
 
 
 def _map_line(gateway: Gateway) -> str:
     snapshot = gateway.live.snapshot
     return f"{snapshot.map.file}, revision {snapshot.revision[:12]}"
-
-
-def _console() -> Console:
-    # Plain text for pipes; no line is cut where the terminal is narrow or absent.
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = 1000
-    return console
 
 
 def _fail_with(error: MapError) -> NoReturn:
@@ -408,4 +417,4 @@ def _unusable(message: str) -> NoReturn:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    app(prog_name="crossfade")

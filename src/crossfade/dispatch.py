@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from flask import Flask
 from starlette.middleware.errors import ServerErrorMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from crossfade.admission import admit
 from crossfade.bridge import Bridge, refuse_greenlets
@@ -20,8 +21,8 @@ from crossfade.compat.guards import Guard
 from crossfade.compat.unborrowed import Message as Doubt
 from crossfade.compat.unborrowed import Unborrowed
 from crossfade.environ import ROOT_PATH
-from crossfade.errors import MountError
 from crossfade.framing import FRAMING, RequestRefused, read_framing
+from crossfade.lifespan import follow_lifespan
 from crossfade.live import LiveMap, Snapshot
 from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
@@ -39,6 +40,7 @@ from crossfade.routing import (
     mount_doubts,
 )
 from crossfade.status_page import StatusPage, token_problem
+from crossfade.wording import some
 
 logger = Logs("crossfade.dispatch")
 
@@ -92,7 +94,6 @@ class Gateway:
         self.flask_app = flask_app
         self.native = native
         self._entry = RouterEntry(native.app)
-        self._routers = {route: self._entry.of_one(route.route) for route in native.routes}
         self._said: set[str] = set()
         self._status_page = StatusPage(
             self.status, lambda scope: self.live.snapshot.table.takes_host(scope)
@@ -115,7 +116,7 @@ class Gateway:
             return self._http(app, scope, receive, send)
         if scope["type"] == "websocket":
             return self._websocket(app, scope, receive, send)
-        return self._lifespan(app, scope, receive, send)
+        return follow_lifespan(app, scope, receive, send, started=self._started, close=self._close)
 
     def read(self, scope: Scope) -> dict[str, Any]:
         """Return what of a request is to be shown to FastAPI's middleware in another way."""
@@ -133,12 +134,13 @@ class Gateway:
             scope[ROOT_PATH] = scope["root_path"]
 
     def _http(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        self.live.start()
+        if not self.live.is_followed:
+            self.settle()
+            self.live.start()
         snapshot = self.live.snapshot
         if snapshot is not self._begun:
             self._begin(snapshot)
-        if self.native.app.root_path or ROOT_PATH in scope:
-            self._note_root_path(scope)
+        self._note_root_path(scope)
         sent = as_sent(scope) if SENT in scope else scope
         try:
             sent[FRAMING] = scope[FRAMING] = read_framing(sent, self.bridge.settings)
@@ -263,10 +265,20 @@ class Gateway:
             app = bounded(app, self.bridge.settings)
         return child, app, self._routers[native], changes
 
+    def settle(self) -> None:
+        """Take note that the applications have all their routes now: whatever is missing is wrong.
+
+        Raises:
+            MapError: the map does not fit them.
+        """
+        self.native.may_grow = False
+        self.live.catch_up()
+
     def _begin(self, snapshot: Snapshot) -> None:
         """Go by another version of the map, and by the routes as they are now."""
         self._begun = snapshot
         self.native.refresh()
+        self._routers = {route: self._entry.of_one(route.route) for route in self.native.routes}
         self._tap: Tap | None = None if self.recorder is None else self.recorder.tap(snapshot)
 
     def announce(self, snapshot: Snapshot) -> None:
@@ -281,6 +293,18 @@ class Gateway:
                 self._said.add(doubt.text)
                 logger.log(doubt.level, doubt.text)
 
+    def _say_what_is_off(self, snapshot: Snapshot) -> None:
+        """Log that FastAPI's pages are not there, for whoever looks for them, unless they know."""
+        pages = snapshot.table.unserved_documents()
+        if pages and snapshot.map.gateway.api_docs is None:
+            logger.warning(
+                "FastAPI's own pages %s are off, so that no URL appears that Flask did not have. "
+                "To serve them, or to silence this, put api_docs = true, or api_docs = false, "
+                "under [gateway] in %s",
+                some(pages),
+                snapshot.map.file,
+            )
+
     def doubts(self, snapshot: Snapshot) -> Iterator[Doubt]:
         """Return what a team may not have meant with a map, and what native routes do without."""
         if self.borrower is None and snapshot.map.entries:
@@ -293,6 +317,12 @@ class Gateway:
         closed = token_problem(snapshot.map.gateway)
         if closed is not None:
             yield Doubt(logging.WARNING, f"{snapshot.map.file}: {closed}")
+        if snapshot.map.is_blank:
+            yield Doubt(
+                logging.WARNING,
+                f"{snapshot.map.file} is empty, so Flask answers every route. If that is meant, "
+                'write the one line "[routes]": a running server takes over no empty map',
+            )
         for target in snapshot.table.targets():
             skipped = self.skipped_hooks(target)
             if skipped:
@@ -332,36 +362,19 @@ class Gateway:
         """Return what decorates the route's view, and what becomes of it on a native answer."""
         return self.unborrowed.guards(target, self.live.snapshot.map)
 
-    async def _lifespan(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        async def watch(message: Message) -> None:
-            if message["type"] == "lifespan.startup.complete":
-                try:
-                    refuse_greenlets()  # what was patched since mount_legacy
-                except MountError as error:
-                    message = {"type": "lifespan.startup.failed", "message": str(error)}
-                else:
-                    self.live.start()
-                    # What was registered, decorated or wrapped after mount_legacy was called.
-                    self._say_doubts(self.live.snapshot)
-            await send(message)
+    def _started(self) -> None:
+        """Begin to follow the map: the application has started.
 
-        closed = False
-
-        async def receive_and_close() -> Message:
-            nonlocal closed
-            message = await receive()
-            if message["type"] == "lifespan.shutdown":
-                # Now, while the application still has what it opened: a server ends its process
-                # as soon as it hears that the shutdown is complete.
-                await self._close()
-                closed = True
-            return message
-
-        try:
-            await app(scope, receive_and_close, watch)
-        finally:
-            if not closed:
-                await self._close()
+        Raises:
+            MapError: the map does not fit what it has now.
+            MountError: threads were replaced by greenlets since `mount_legacy`.
+        """
+        refuse_greenlets()
+        self.settle()
+        self.live.start()
+        # What was registered, decorated or wrapped after mount_legacy was called.
+        self._say_doubts(self.live.snapshot)
+        self._say_what_is_off(self.live.snapshot)
 
     async def _close(self) -> None:
         """Wait for what still works for a request."""
@@ -376,6 +389,7 @@ class Gateway:
         """Return the live state as plain values; `[gateway] status_path` serves it as JSON."""
         snapshot, rejected = self.live.snapshot, self.live.rejected
         state: dict[str, Any] = {
+            "host": socket.gethostname(),
             "pid": os.getpid(),
             "map": snapshot.map.file,
             "revision": snapshot.revision,

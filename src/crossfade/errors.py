@@ -26,6 +26,7 @@ class Problem:
         subject: what it is about: a route (`GET /hello`), a key (`gateway.served_by`) or "".
         reason: what is wrong.
         remedy: what would be right, or the nearest match; "" where nothing is known.
+        absent: it is that a route is not there, which one that is added later would mend.
     """
 
     file: str
@@ -33,6 +34,7 @@ class Problem:
     subject: str
     reason: str
     remedy: str = ""
+    absent: bool = False
 
     def __str__(self) -> str:
         """Return `file:line: subject: reason. remedy`, as compilers and editors write it."""
@@ -50,6 +52,13 @@ class MapError(CrossfadeError):
         count = len(self.problems)
         heading = f"the migration map has {count} problem{'s' if count != 1 else ''}:"
         super().__init__("\n  ".join([heading, *map(str, self.problems)]))
+
+    @classmethod
+    def missing(cls, file: str, looked_for: Iterable[object]) -> MapError:
+        """Return what is raised where there is no such file in any of these places."""
+        reason = f"there is no such file (looked for {' and '.join(map(str, looked_for))})"
+        remedy = 'Create it: a file with the one line "[routes]" leaves every route to Flask.'
+        return cls([Problem(file, None, "", reason, remedy)])
 
 
 class MountError(CrossfadeError):

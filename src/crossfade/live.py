@@ -17,7 +17,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -30,9 +30,17 @@ logger = Logs("crossfade.live")
 
 POLL_INTERVAL: Final = 0.2  # seconds; an edit is served within a second
 _SETTLE: Final = 0.05  # seconds in which a file must not change to count as saved
-_SETTLE_EMPTY: Final = 0.5  # the same for an empty file, which is a valid map but seldom meant
+_SETTLE_EMPTY: Final = 0.5  # the same for a file that is empty or away: half of a save, mostly
 # A file's times may be this coarse (seconds): until they are older, its content is read again.
 _COARSEST_CLOCK: Final = 2.0
+
+
+_BLANK: Final = "the file is empty, or has nothing but comments: most likely a save that broke off"
+_BLANK_REMEDY: Final = 'If every route shall go back to Flask, write the one line "[routes]".'
+_RESTART: Final = (
+    "If the route was written after this server started, deploy or restart the server first: it "
+    "runs the code that it started with."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +66,27 @@ class LiveMap:
             file, so that whatever it does holds up no request.
     """
 
-    def __init__(self, path: str | Path, build: Callable[[MigrationMap], RouteTable]) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        build: Callable[[MigrationMap], RouteTable],
+        name: str | None = None,
+    ) -> None:
         """Load the file.
+
+        Args:
+            path: where it is. A relative path is made absolute here, and stays where it is when
+                the process changes its working directory.
+            build: makes the table of a map.
+            name: how messages call the file; by default as `path` does.
 
         Raises:
             MapError: the file can't be used; a gateway must not start with it.
         """
-        self.path = Path(path)
-        self._file = str(path)
+        self.path = Path(path).absolute()  # links in it are followed at each look, as is wanted
+        self._file = name or str(path)
         self._build = build
-        self.snapshot = self._load(lambda: read_map(path))
+        self.snapshot = self._load(lambda: read_map(self.path, self._file))
         self.rejected: MapError | None = None
         self.on_change: Callable[[Snapshot], None] = _ignore
         self._seen: tuple[object, str] = (None, self.snapshot.revision)
@@ -75,6 +94,11 @@ class LiveMap:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._polling = threading.Lock()
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether a thread looks at the file."""
+        return self._thread is not None and self._thread.is_alive()
 
     def check(self, path: str | Path) -> Snapshot:
         """Return what another file would mean as this map.
@@ -93,10 +117,10 @@ class LiveMap:
         return self._load(lambda: parse_map(text.encode(), self._file))
 
     def catch_up(self) -> None:
-        """Build the map in force anew where Flask got rules after it was built.
+        """Build the map in force anew where either application got routes after it was built.
 
         Raises:
-            MapError: it does not fit the application any more.
+            MapError: it does not fit them, or not any more.
         """
         with self._polling:
             if self.snapshot.table.is_outdated():
@@ -107,12 +131,12 @@ class LiveMap:
         """Follow the file in a thread of this process. Calling it again does nothing.
 
         Raises:
-            MapError: the map does not fit the rules that Flask got after it was built.
+            MapError: the map does not fit the routes that came after it was built.
         """
-        if self._thread is not None and self._thread.is_alive():
+        if self.is_followed:
             return
         with self._lock:
-            if self._thread is None or not self._thread.is_alive():
+            if not self.is_followed:
                 self.catch_up()
                 self._stop = threading.Event()
                 self._thread = threading.Thread(
@@ -141,7 +165,7 @@ class LiveMap:
             changed = self._read_if_changed()
         except OSError:
             # An editor that keeps a backup moves the old file aside before it writes the new one.
-            self._stop.wait(_SETTLE)
+            self._stop.wait(_SETTLE_EMPTY)
             try:
                 changed = self._read_if_changed()
             except OSError as error:
@@ -173,7 +197,7 @@ class LiveMap:
         data = self.path.read_bytes()
         revision = hashlib.sha256(data).hexdigest()
         if revision != self._seen[1]:
-            # A save may come in two steps, the first of which leaves an empty file: an empty map.
+            # A save may come in two steps, the first of which leaves an empty file.
             while True:
                 self._stop.wait(_SETTLE if data else _SETTLE_EMPTY)
                 again = self.path.read_bytes()
@@ -199,8 +223,10 @@ class LiveMap:
         before = self.snapshot
         try:
             after = self._load(lambda: parse_map(data, self._file))
+            if after.map.is_blank and not before.map.is_blank:
+                raise MapError([Problem(self._file, None, "", _BLANK, _BLANK_REMEDY)])
         except MapError as error:
-            self._reject(error)
+            self._reject(MapError(map(_on_a_running_server, error.problems)))
             return False
         except Exception as error:
             # A fault that no validation foresaw: it must be as visible as any other problem.
@@ -229,7 +255,7 @@ class LiveMap:
         except MapFormError as error:
             problems = list(error.problems)
             try:
-                self._build(error.rest)
+                problems += self._build(error.rest).pending
             except MapError as further:
                 problems += further.problems
             raise MapError(problems) from None
@@ -253,6 +279,13 @@ class LiveMap:
         self._seen = (None, "")
         self.rejected = MapError(problems)
         logger.error("%s", self.rejected)
+
+
+def _on_a_running_server(problem: Problem) -> Problem:
+    """Say of a route that is not there that newer code may have it."""
+    if not problem.absent:
+        return problem
+    return replace(problem, remedy=f"{problem.remedy} {_RESTART}".strip())
 
 
 def _describe(before: MigrationMap, after: MigrationMap) -> str:

@@ -179,7 +179,7 @@ class MigrationMap:
     """A map whose form is valid.
 
     Attributes:
-        file: the path as the user gave it.
+        file: the path as messages call it.
         revision: SHA-256 (hex) of the file's bytes.
         entries: the routes in the file's order.
         gateway: the table `[gateway]`.
@@ -203,18 +203,29 @@ class MigrationMap:
     def _outline(self) -> Outline:
         return outline(self._text)
 
-    def problem(self, entry: RouteEntry, reason: str, remedy: str = "") -> Problem:
+    @property
+    def is_blank(self) -> bool:
+        """Whether the file has no table and no key: nothing at all, or comments only."""
+        return all(not line.strip() or line.lstrip()[0] == "#" for line in self._text.splitlines())
+
+    def problem(
+        self, entry: RouteEntry, reason: str, remedy: str = "", *, absent: bool = False
+    ) -> Problem:
         """Return a problem that stands at the entry's line."""
         line = self._outline.line(("routes", entry.key))
-        return Problem(self.file, line, entry.key, reason, remedy)
+        return Problem(self.file, line, entry.key, reason, remedy, absent)
 
     def line(self, entry: RouteEntry) -> int | None:
         """Return the line of a route, counted from 1."""
         return self._outline.line(("routes", entry.key))
 
 
-def read_map(path: str | Path) -> MigrationMap:
+def read_map(path: str | Path, name: str | None = None) -> MigrationMap:
     """Read and parse the file at `path`.
+
+    Args:
+        path: where it is.
+        name: how problems call it; by default as `path` does.
 
     Raises:
         MapError: with every problem of form, or one that says why the file can't be read.
@@ -223,11 +234,10 @@ def read_map(path: str | Path) -> MigrationMap:
     try:
         data = file.read_bytes()
     except FileNotFoundError:
-        remedy = 'Create it: a file with the one line "[routes]" leaves every route to Flask.'
-        _fail(path, f"there is no such file (looked for {file.absolute()})", remedy)
+        raise MapError.missing(name or str(path), [file.absolute()]) from None
     except OSError as error:
-        _fail(path, f"it can't be read: {error.strerror or error}")
-    return parse_map(data, str(path))
+        _fail(name or path, f"it can't be read: {error.strerror or error}")
+    return parse_map(data, name or str(path))
 
 
 def parse_map(data: bytes, file: str = "migration_map.toml") -> MigrationMap:

@@ -132,8 +132,11 @@ class GatewaySettings:
             `status_token` it answers this machine alone: requests for localhost, through no proxy.
         status_token: `env:NAME`, the environment variable with the token that `status_path` asks
             for (`Authorization: Bearer …`). Whoever has it is answered, from anywhere.
-        document_legacy: let `/openapi.json`, `/docs` and `/redoc` of the FastAPI application show
-            Flask's routes too, and of either side what answers now. False: as FastAPI has them.
+        api_docs: serve FastAPI's own `/docs`, `/redoc` and `/openapi.json` where Flask has nothing
+            at these URLs. False: such a URL is answered by Flask, like every URL that is not
+            listed. None: the same, and said when the server starts.
+        document_legacy: let these pages show Flask's routes too, and of either side what answers
+            now. False: as FastAPI has them.
         document_exclude: routes that these pages leave out, whoever answers them: patterns with
             `*` for a rule (`/admin/*`) or a route (`DELETE *`).
         skipped_middleware: WSGI middleware around Flask that native routes can do without, by its
@@ -149,6 +152,7 @@ class GatewaySettings:
     served_by_header: bool = False
     status_path: Annotated[str, Field(pattern="^/.")] | None = None
     status_token: Annotated[str, Field(pattern=r"^env:[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    api_docs: bool | None = None
     document_legacy: bool = True
     document_exclude: tuple[str, ...] = ()
     skipped_middleware: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from flask import Flask
 
 from crossfade.apidoc import install_document
+from crossfade.boot import locate_map, refuse_to_start
 from crossfade.bridge import Bridge
 from crossfade.compat.borrow import Borrower
 from crossfade.compat.errors import ValidationMapper
@@ -17,7 +19,7 @@ from crossfade.compat.unborrowed import Unborrowed
 from crossfade.contract.recording import TrafficRecorder
 from crossfade.contract.required import Proven
 from crossfade.dispatch import Gateway, GatewayMiddleware
-from crossfade.errors import MountError
+from crossfade.errors import MapError, MountError
 from crossfade.live import LiveMap
 from crossfade.reading import add_entrance
 from crossfade.routing import LegacyApp, NativeApp, RouteTableBuilder
@@ -43,8 +45,10 @@ def mount_legacy(
     Args:
         app: the FastAPI application; `uvicorn gateway:app` serves it.
         legacy: the Flask application, or any WSGI callable.
-        migration_map: path of the map, relative to the working directory. It is followed while
-            the server runs: saving it moves routes.
+        migration_map: path of the map. A relative one is looked for beside the module that calls
+            this function, then in the working directory, once: it does not move when the process
+            changes its directory. The file is followed while the server runs: saving it moves
+            routes.
         flask_app: the Flask application inside `legacy`, where that is WSGI middleware. Without
             it a callable that is no `Flask` is served, but its routes are unknown: the map can
             then list only what FastAPI has.
@@ -56,7 +60,8 @@ def mount_legacy(
         The gateway, also left in `app.state.crossfade`.
 
     Raises:
-        MapError: the map can't be used; it holds every problem at once.
+        MapError: the map can't be used; it holds every problem at once. Where a server is
+            importing the application, the problems are printed, and the error ends the process.
         MountError: `app` has started, has a gateway already, an argument is of a wrong type, or
             gevent or eventlet has replaced this process's threads.
     """
@@ -66,17 +71,21 @@ def mount_legacy(
     native = NativeApp(app)
     known = None if flask_app is None else LegacyApp(flask_app, legacy)
     unborrowed = Unborrowed(flask_app, legacy, native)
-    proven = Proven(
-        unborrowed.checked(RouteTableBuilder(known, native).build),
-        migration_map,
-        flask_app,
-        native,
-        validation_error,
-    )
-    live = LiveMap(migration_map, proven.build)
+    try:
+        path, name = locate_map(migration_map, sys._getframe(1))
+        proven = Proven(
+            unborrowed.checked(RouteTableBuilder(known, native).build),
+            path,
+            flask_app,
+            native,
+            validation_error,
+        )
+        live = LiveMap(path, proven.build, name)
+    except MapError as error:
+        refuse_to_start(error)
     settings = live.snapshot.map.bridge
     borrower = None if known is None else Borrower(known, native, settings, validation_error)
-    recorder = TrafficRecorder(flask_app)
+    recorder = TrafficRecorder(flask_app, live.path)
     gateway = Gateway(
         live, Bridge(legacy, settings), native, borrower, flask_app, recorder, unborrowed
     )

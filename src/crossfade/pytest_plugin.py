@@ -171,7 +171,9 @@ def _need_httpx() -> None:
         importlib.import_module("httpx")
     except ModuleNotFoundError:
         pytest.fail(
-            "the `contract` fixture needs httpx: pip install 'crossfade[contract]'", pytrace=False
+            "the `contract` fixture needs httpx (the extra `contract`): "
+            "python3 -m pip install httpx",
+            pytrace=False,
         )
 
 

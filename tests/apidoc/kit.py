@@ -58,7 +58,13 @@ def served(document: Json) -> dict[str, str]:
     }
 
 
+def with_docs(settings: str) -> str:
+    """Return the settings of a map with `api_docs` on."""
+    head = "[gateway]\napi_docs = true\n"
+    return head + settings.removeprefix("[gateway]\n")
+
+
 def move(gateway: Gateway, *native: str, settings: str = "") -> None:
     """Save another map and let the gateway see it."""
     routes = [f'"{route}" = "native"' for route in native]
-    save_map(gateway, "\n".join([settings, "[routes]", *routes]))
+    save_map(gateway, "\n".join([with_docs(settings), "[routes]", *routes]))

@@ -586,6 +586,6 @@ def test_openapi_lists_the_native_routes_only(mount: Mount) -> None:
         return app
 
     app = make()
-    settings = "[gateway]\ndocument_legacy = false"
+    settings = "[gateway]\napi_docs = true\ndocument_legacy = false"
     mount(app, flask_with("GET /things"), "GET /things", settings=settings)
     assert ask(app, "GET", "/openapi.json").body == ask(make(), "GET", "/openapi.json").body

@@ -92,7 +92,7 @@ def migration_map(tmp_path: Path) -> Path:
     """Return the map of the served example: two routes native."""
     path = tmp_path / "map.toml"
     path.write_text(
-        "[gateway]\nserved_by_header = true\n[routes]\n"
+        "[gateway]\nserved_by_header = true\napi_docs = true\n[routes]\n"
         '"GET /users/<int:user_id>" = "native"\n"GET /hello" = "native"\n'
     )
     return path

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -112,6 +119,60 @@ def test_check_map_checks_another_file(project: Path) -> None:
     assert crossfade(project, "check-map", "migration_map.toml").returncode == 0
 
 
+@pytest.mark.parametrize("text", ["", "# nothing yet\n"])
+def test_check_map_warns_of_an_empty_map(project: Path, text: str) -> None:
+    """It is valid, and a running server would not take it over."""
+    (project / "next.toml").write_text(text, encoding="utf-8")
+    result = crossfade(project, "check-map", "next.toml")
+    assert result.returncode == 0
+    assert "next.toml: no problems, 0 routes listed" in result.stdout
+    assert "next.toml is empty, so Flask answers every route" in result.stdout
+    assert 'write the one line "[routes]"' in result.stdout
+
+
+LATE = """
+@asynccontextmanager
+async def lifespan(app):
+    app.add_api_route("/users", lambda: [], methods=["GET"])
+    print("started")
+    yield
+    print("stopped")
+
+app = FastAPI(openapi_url=None, lifespan=lifespan)
+"""
+
+
+def test_lifespan_option_looks_at_the_application_once_it_has_started(project: Path) -> None:
+    """Without it a route that a lifespan adds is missing, and the way to look again is said."""
+    text = GATEWAY.replace("app = FastAPI(openapi_url=None)\n", LATE)
+    text = f"from contextlib import asynccontextmanager\n{text}"
+    (project / "gateway.py").write_text(text, encoding="utf-8")
+    (project / "migration_map.toml").write_text('[routes]\n"GET /users" = "native"\n')
+    unstarted = crossfade(project, "check-map")
+    assert unstarted.returncode == 1
+    assert "GET /users: FastAPI has no route for GET /users." in unstarted.stderr
+    assert "run `crossfade --lifespan …`, which starts and stops" in unstarted.stderr
+    started = crossfade(project, "--lifespan", "check-map")
+    assert (started.returncode, started.stderr) == (0, "started\nstopped\n")
+    assert "no problems, 1 route listed" in started.stdout
+    (project / "migration_map.toml").write_text('[routes]\n"GET /typo" = "native"\n')
+    refused = crossfade(project, "--lifespan", "check-map")
+    assert refused.returncode == 1
+    assert refused.stderr.endswith("neither Flask nor FastAPI has it\n1 problem\n")
+
+
+def test_lifespan_option_says_why_an_application_does_not_start(project: Path) -> None:
+    """The question can't be asked."""
+    text = GATEWAY.replace("app = FastAPI(openapi_url=None)\n", LATE)
+    text = f"from contextlib import asynccontextmanager\n{text}"
+    text = text.replace('print("started")', 'raise OSError("no database")')
+    (project / "gateway.py").write_text(text, encoding="utf-8")
+    result = crossfade(project, "--lifespan", "status")
+    assert result.returncode == 2
+    assert "crossfade: gateway:app: the application under test did not start" in result.stderr
+    assert "no database" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -157,3 +218,96 @@ def test_schema_is_json_schema(project: Path) -> None:
     """Editors get the format from the command line."""
     document = json.loads(crossfade(project, "schema").stdout)
     assert set(document["properties"]) >= {"routes", "gateway", "bridge", "contracts"}
+
+
+def test_version_is_printed_by_the_script_and_the_module(project: Path) -> None:
+    """`crossfade --version` and `python -m crossfade --version`."""
+    module = [sys.executable, "-m", "crossfade", "--version"]
+    result = subprocess.run(module, cwd=project, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, f"crossfade {version('crossfade')}\n")
+    assert crossfade(project, "--version").stdout == result.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["cutover", "--help"]])
+def test_commands_that_need_no_application_import_no_framework(
+    project: Path, arguments: list[str]
+) -> None:
+    """Flask and FastAPI take a second; `--help` must not wait for them."""
+    code = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
+        "from crossfade.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    result = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
+    heavy = {"flask", "fastapi", "starlette", "werkzeug", "tomlkit", "httpx"}
+    assert heavy & set(result.stderr.split()) == set()
+
+
+def test_help_shows_square_brackets(project: Path) -> None:
+    """They are tables of the map, not markup; and no line of the overview is cut."""
+    words = " ".join(crossfade(project, "record", "--help").stdout.split())
+    assert "The table [record] of the map" in words
+    overview = crossfade(project, "--help").stdout.partition("Commands:")[2]
+    assert "record" in overview
+    assert "..." not in overview
+
+
+def test_messages_show_square_brackets_and_colons_as_they_are(project: Path) -> None:
+    """Also where a route's own name looks like markup or an emoji."""
+    odd = "/[bold]:smile:[/bold]/<int:user_id>"
+    text = GATEWAY.replace("/users/<int:user_id>", odd)
+    (project / "gateway.py").write_text(text, encoding="utf-8")
+    assert f"GET {odd} " in crossfade(project, "status").stdout
+    (project / "migration_map.toml").write_text(f'[routes]\n"GET {odd}x" = "native"\n')
+    assert f"GET {odd}x: unknown route" in crossfade(project, "check-map").stderr
+
+
+def test_status_in_a_narrow_terminal_cuts_nothing(project: Path) -> None:
+    """Eighty columns, and a handler's name that is longer."""
+    name = "h" * 100
+    text = GATEWAY.replace("def hello():", f"def {name}():")
+    (project / "gateway.py").write_text(text, encoding="utf-8")
+    shown = in_terminal(project, 80, "status")
+    assert f"gateway.{name}" in shown
+    assert re.search(r"GET /users/<int:user_id> +legacy +flask +gateway.user", shown)
+
+
+def in_terminal(project: Path, columns: int, *arguments: str) -> str:
+    """Run `crossfade` with a terminal of its own for standard output; return what it shows."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    command = [sys.executable, "-m", "crossfade", *arguments]
+    environ = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    with subprocess.Popen(command, cwd=project, stdout=theirs, env=environ) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # Linux's way to say that nobody has the other end any more
+                break
+            if not piece:
+                break
+            shown += piece
+    os.close(ours)
+    assert process.returncode == 0
+    return shown.decode()
+
+
+@pytest.mark.parametrize("missing", ["pytest", "httpx"])
+def test_cutover_without_what_contracts_need_says_what_to_install(
+    project: Path, missing: str
+) -> None:
+    """The route is not called unproven where nothing could be tried."""
+    code = (
+        "from crossfade.contract import cutover\n"
+        f"cutover.find_spec = lambda name: None if name == {missing!r} else name\n"
+        "from crossfade.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, "cutover", "GET /users/<int:user_id>"]
+    result = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith("crossfade: GET /users/<int:user_id> can't be proven here: ")
+    assert result.stderr.endswith(f"python3 -m pip install {missing}\n")
+    assert "not proven" not in result.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 
@@ -81,28 +80,6 @@ def test_the_maps_example_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "migration_map.toml"
     path.write_text(text, encoding="utf-8")
     assert len(LiveMap(path, builder().build).snapshot.map.entries) == 5
-
-
-def test_getting_started_runs(tmp_path: Path) -> None:
-    """A newcomer who copies every block gets a gateway with one native route, proved."""
-    page = ROOT / "docs" / "getting-started.md"
-    for language in ("python", "toml"):
-        for info, text in blocks(page, language):
-            name = re.search(r'title="([^"]+)"', info)
-            assert name, f"a block without a title: {text[:40]}"
-            (tmp_path / name[1]).write_text(text, encoding="utf-8")
-    status = _run(tmp_path, "-c", "from crossfade.cli import main; main()", "status")
-    assert "1 of 3 routes served by FastAPI" in status
-    tests = _run(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_migration.py")
-    assert "2 passed" in tests
-
-
-def _run(folder: Path, *arguments: str) -> str:
-    result = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
 
 
 def test_the_readme_shows_the_gateway_that_is_there() -> None:

@@ -98,7 +98,8 @@ def gateway(legacy: Flask, tmp_path: Path) -> Iterator[Gateway]:
             lines = "".join(f'"{route}" = "native"\n' for route in native)
             bare = '{ stage = "native", hooks = "none" }'
             lines += "".join(f'"{route}" = {bare}\n' for route in without_flask)
-            path.write_text(f"[gateway]\nserved_by_header = true\n[routes]\n{lines}")
+            settings = "[gateway]\nserved_by_header = true\napi_docs = true\n"
+            path.write_text(f"{settings}[routes]\n{lines}")
             app = create_native_app(Settings.load(legacy.config))
             mount_legacy(app, legacy, migration_map=path)
             return stack.enter_context(client_of(app))

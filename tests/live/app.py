@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from anyio import to_thread
@@ -18,7 +20,15 @@ from flask import Flask
 from crossfade import live, mount_legacy
 
 legacy = Flask("legacy", static_folder=None)
-app = FastAPI()
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    """Do nothing: an application that has one may add routes."""
+    yield
+
+
+app = FastAPI(lifespan=lifespan if "CROSSFADE_TEST_LIFESPAN" in os.environ else None)
 
 # Long enough that an answer leaves in several pieces.
 PADDING = 20_000

@@ -83,7 +83,8 @@ def test_a_settled_file_is_not_read_again(
 ) -> None:
     """Once its times are older than the coarsest clock, a poll costs one stat."""
     os.utime(path, (1, 1))
-    monkeypatch.setattr("crossfade.live.time.time", lambda: path.stat().st_ctime + 10)
+    now = path.stat().st_ctime + 10
+    monkeypatch.setattr("crossfade.live.time", SimpleNamespace(time=lambda: now))
     live.poll()
     reads: list[Path] = []
     read = Path.read_bytes
@@ -175,12 +176,12 @@ def test_a_file_that_is_still_being_written_is_waited_for(
     steps = [NATIVE[:40], NATIVE[:90], NATIVE]
     path.write_text("")
 
-    def wait(event: threading.Event, timeout: float | None = None) -> bool:
+    def wait(timeout: float | None = None) -> bool:
         if steps:
             path.write_text(steps.pop(0))
         return False
 
-    monkeypatch.setattr(threading.Event, "wait", wait)
+    monkeypatch.setattr(live._stop, "wait", wait)
     assert live.poll()
     assert stage(live) == "native"
     assert steps == []
@@ -189,22 +190,78 @@ def test_a_file_that_is_still_being_written_is_waited_for(
 def test_an_empty_file_is_given_more_time(
     live: LiveMap, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is a valid map, but mostly the first half of a slow save; if it stays, it counts."""
+    """Mostly it is the first half of a slow save, which is not worth an error."""
     waits: list[float] = []
 
-    def wait(event: threading.Event, timeout: float | None = None) -> bool:
+    def wait(timeout: float | None = None) -> bool:
         waits.append(timeout or 0)
         return False
 
     path.write_text(NATIVE)
     live.poll()
-    monkeypatch.setattr(threading.Event, "wait", wait)
+    monkeypatch.setattr(live._stop, "wait", wait)
     path.write_text(LEGACY)
     live.poll()
     path.write_text("")
+    assert not live.poll()
+    assert waits[1] > 5 * waits[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "\n \t\r\n", "\ufeff", "# only\n  # comments", '#[routes]\n#"GET /a" = "native"'],
+    ids=["no byte", "blanks", "byte order mark", "comments", "all commented out"],
+)
+def test_a_blank_file_moves_nothing_back(
+    live: LiveMap, path: Path, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    """A save that broke off: the last map stays, and it is said once, with the way to mean it."""
+    path.write_text(NATIVE)
+    live.poll()
+    before = live.snapshot
+    path.write_text(text, encoding="utf-8")
+    assert not any(live.poll() for _ in range(3))
+    assert live.snapshot is before
+    (record,) = [each for each in caplog.records if each.levelname == "ERROR"]
+    for words in ("the file is empty", 'write the one line "[routes]"', "stays in force"):
+        assert words in record.getMessage()
+    path.write_text(NATIVE)
+    assert not live.poll()
+    assert live.rejected is None
+
+
+def test_an_empty_table_moves_everything_back(live: LiveMap, path: Path) -> None:
+    """The one line that says that it is meant."""
+    path.write_text(NATIVE)
+    live.poll()
+    path.write_text("[routes]")
     assert live.poll()
     assert live.snapshot.map.entries == ()
-    assert waits[1] > 5 * waits[0]
+    path.write_text("# a save that broke off\n")
+    assert not live.poll()
+
+
+def test_a_gateway_may_start_with_a_blank_file(
+    path: Path, build: Callable[[MigrationMap], RouteTable]
+) -> None:
+    """Flask answers everything, and there is nothing that was moved back."""
+    path.write_text("")
+    live = LiveMap(path, build)
+    assert live.snapshot.map.entries == ()
+    path.write_text("# begun\n")
+    assert live.poll()
+
+
+def test_a_route_that_this_process_does_not_have_is_called_one_to_restart_for(
+    live: LiveMap, path: Path
+) -> None:
+    """The code may have it by now, and this process does not."""
+    path.write_text(BAD)
+    live.poll()
+    assert live.rejected is not None
+    stage_problem, route_problem = live.rejected.problems
+    assert "restart the server first" in route_problem.remedy
+    assert "restart" not in stage_problem.remedy
 
 
 def test_a_deleted_file_keeps_the_last_map(
@@ -235,11 +292,11 @@ def test_a_file_that_an_editor_moves_aside_for_a_moment_is_not_missed(
     """Vim renames the old file before it writes the new one: that is no deletion."""
     path.rename(path.with_suffix(".toml~"))
 
-    def wait(event: threading.Event, timeout: float | None = None) -> bool:
+    def wait(timeout: float | None = None) -> bool:
         path.write_text(NATIVE)
         return False
 
-    monkeypatch.setattr(threading.Event, "wait", wait)
+    monkeypatch.setattr(live._stop, "wait", wait)
     assert live.poll()
     assert stage(live) == "native"
     assert [record.levelname for record in caplog.records if record.levelno > logging.INFO] == []
@@ -299,7 +356,7 @@ def test_symbolic_links_swapped_as_by_kubernetes(
         link.rename(volume / "..data")
 
     later = time.time() + 1000  # so that nothing is read again only because it is new
-    monkeypatch.setattr("crossfade.live.time.time", lambda: later)
+    monkeypatch.setattr("crossfade.live.time", SimpleNamespace(time=lambda: later))
     publish("1", LEGACY)
     (volume / "map.toml").symlink_to("..data/map.toml")
     live = LiveMap(volume / "map.toml", build)

@@ -320,7 +320,9 @@ def test_without_httpx_the_extra_is_named(project: pytest.Pytester) -> None:
     )
     result = run(project)
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*needs httpx: pip install 'crossfade[[]contract]'"])
+    result.stdout.fnmatch_lines(
+        ["*needs httpx (the extra `contract`): python3 -m pip install httpx"]
+    )
 
 
 def test_the_account_is_whole_with_xdist(project: pytest.Pytester) -> None:

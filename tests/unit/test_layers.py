@@ -14,8 +14,9 @@ SOURCE = Path(__file__).parent.parent.parent / "src" / "crossfade"
 
 # From the top: a module imports modules of lower layers only (and of its own package).
 LAYERS = [
+    ["__main__"],
     ["cli", "pytest_suites"],
-    ["mounting", "pytest_plugin", "pytest_routes"],
+    ["application", "mounting", "pytest_plugin", "pytest_routes"],
     ["contract"],
     ["apidoc", "dispatch"],
     ["live"],
@@ -23,9 +24,10 @@ LAYERS = [
     ["admission", "status_page"],
     ["bridge", "routing"],
     ["compare", "mapedit", "mapfile"],
-    ["codings", "json_form", "reading"],
-    ["environ", "exchange", "loading", "outbound", "status_client", "toml_lines"],
-    ["framing", "logs"],
+    ["codings", "json_form", "reading", "status"],
+    ["boot", "cli_options", "environ", "exchange", "lifespan", "loading", "outbound", "toml_lines"],
+    ["framing", "workers"],
+    ["console", "logs"],
     ["errors", "model", "wording"],
 ]
 LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in layer}
@@ -33,8 +35,8 @@ LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in lay
 # What may be imported by one module only.
 OWNERS = {
     "a2wsgi": {"bridge"},
-    "typer": {"cli"},
-    "rich": {"cli"},
+    "typer": {"cli", "cli_options"},
+    "rich": set[str](),
     "uvicorn": set[str](),
     "sqlalchemy": {"contract"},
     "httpx": {"contract"},

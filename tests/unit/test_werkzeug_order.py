@@ -10,7 +10,7 @@ import pytest
 from werkzeug.routing import Map, Rule
 
 from crossfade.errors import MountError
-from crossfade.routing.werkzeug_order import rules_in_matching_order
+from crossfade.routing.werkzeug_order import MatchingRule, rules_in_matching_order
 
 
 def _matched(url_map: Map, path: str) -> object:
@@ -67,3 +67,12 @@ def test_another_werkzeug_is_refused() -> None:
 
     with pytest.raises(MountError, match="can't read the URL map of Werkzeug 3"):
         rules_in_matching_order(Other())  # type: ignore[arg-type]
+
+
+def test_matching_rule_matches_without_compiling_url_builders() -> None:
+    """If Werkzeug compiles its builders elsewhere, boots of large applications get slow again."""
+    url_map = Map([MatchingRule("/users/<int:key>", endpoint="user", methods=["GET"])])
+    adapter = url_map.bind("localhost")
+    assert adapter.match("/users/7", "GET") == ("user", {"key": 7})
+    with pytest.raises(NotImplementedError, match="only matches"):
+        adapter.build("user", {"key": 7})

@@ -5,10 +5,16 @@ through the fixtures of the pytest plugin. Importing this package imports neithe
 SQLAlchemy.
 """
 
-from crossfade.contract.databases import SQLAlchemyState
-from crossfade.contract.errors import ContractError, ContractFailed
-from crossfade.contract.freezing import frozen
-from crossfade.contract.state import NoState, State, States, Table
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crossfade.contract.databases import SQLAlchemyState
+    from crossfade.contract.errors import ContractError, ContractFailed
+    from crossfade.contract.freezing import frozen
+    from crossfade.contract.state import NoState, State, States, Table
 
 __all__ = [
     "ContractError",
@@ -20,3 +26,22 @@ __all__ = [
     "Table",
     "frozen",
 ]
+
+# Loaded on first use: a server imports other modules of this package, and none of these.
+_HOMES = {
+    "ContractError": "errors",
+    "ContractFailed": "errors",
+    "NoState": "state",
+    "SQLAlchemyState": "databases",
+    "State": "state",
+    "States": "state",
+    "Table": "state",
+    "frozen": "freezing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name from the module that defines it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

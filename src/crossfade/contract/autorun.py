@@ -138,8 +138,8 @@ def _explore(prover: Prover, target: Target, examples: int) -> RouteResult:
         if (error.name or "").partition(".")[0] != "hypothesis":
             raise
         raise ContractError(
-            "contract_routes.explore() needs Hypothesis: "
-            'python3 -m pip install "crossfade[explore]"'
+            "contract_routes.explore() needs Hypothesis (the extra `explore`): "
+            "python3 -m pip install hypothesis"
         ) from None
     return explore(prover, target, examples)
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import unified_diff
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from crossfade.model import Stage, Waiver
 from crossfade.routing import Target
 from crossfade.routing.shapes import fastapi_shape, flask_shape
 from crossfade.toml_lines import tomllib
+from crossfade.wording import from_here
 
 _MOST_REMEMBERED: Final = 50
 
@@ -85,6 +87,11 @@ class Edit:
     after: str
 
     @property
+    def revision(self) -> str:
+        """SHA-256 (hex) of the map once it is saved."""
+        return _revision(self.after)
+
+    @property
     def diff(self) -> str:
         """The change as a unified diff; "" where nothing changes."""
         name = str(self.path)
@@ -122,7 +129,7 @@ def plan(gateway: Gateway, target: Target, entry: RouteEntry | None, waiver: Wai
     Raises:
         MapError: the map would be bad with it.
     """
-    path = gateway.live.path
+    path = from_here(gateway.live.path)
     before = read(path)
     key = target.route if entry is None else entry.key
     after = set_stage(before, key, Stage.NATIVE, waiver)
@@ -134,6 +141,7 @@ def plan(gateway: Gateway, target: Target, entry: RouteEntry | None, waiver: Wai
 
 
 _NO_TESTS: Final = 5  # pytest's exit code where none was collected
+_NEEDED: Final = ("pytest", "httpx")  # the extra `contract`
 
 
 def prove(route: str, arguments: Sequence[str]) -> str:
@@ -145,7 +153,17 @@ def prove(route: str, arguments: Sequence[str]) -> str:
 
     Returns:
         why the route is not proven; "" where it is.
+
+    Raises:
+        Refused: what contracts run with is not installed.
     """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise Refused(
+            f"{route} can't be proven here: contracts run with {' and '.join(_NEEDED)} (the extra "
+            f"`contract`), which {sys.executable} does not have. Install them: python3 -m pip "
+            f"install {' '.join(missing)}"
+        )
     with tempfile.TemporaryDirectory(prefix="crossfade-") as folder:
         file = Path(folder) / "verdicts.json"
         command = [sys.executable, "-m", "pytest", "-q", "--crossfade-receipts"]

@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -46,10 +47,16 @@ class _Waiting:
 
 
 class TrafficRecorder:
-    """Keeps requests that pass through a gateway, as the map's table `[record]` says."""
+    """Keeps requests that pass through a gateway, as the map's table `[record]` says.
 
-    def __init__(self, flask_app: Flask | None) -> None:
+    Args:
+        flask_app: the Flask application; None where the legacy side can't be looked into.
+        map_path: where the map is.
+    """
+
+    def __init__(self, flask_app: Flask | None, map_path: Path) -> None:
         self._flask_app = flask_app
+        self._map_path = map_path
         self._waiting: queue.Queue[_Waiting | None] = queue.Queue(_MOST_WAITING)
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -68,7 +75,7 @@ class TrafficRecorder:
             return None
         keeper = self._keeper
         if keeper is None or keeper.settings != settings:
-            keeper = Keeper.beside(snapshot.map.file, settings, self._flask_app)
+            keeper = Keeper.beside(self._map_path, settings, self._flask_app)
         self._keeper = keeper
         return _Tap(self, keeper, settings)
 

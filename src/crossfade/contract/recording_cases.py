@@ -61,9 +61,9 @@ class Keeper:
         self._known: set[Path] = set()
 
     @classmethod
-    def beside(cls, map_file: str, settings: RecordSettings, flask_app: Flask | None) -> Keeper:
+    def beside(cls, map_path: Path, settings: RecordSettings, flask_app: Flask | None) -> Keeper:
         """Return a keeper whose folder is relative to the map's."""
-        return cls(Path(map_file).parent / settings.folder, settings, flask_app)
+        return cls(map_path.parent / settings.folder, settings, flask_app)
 
     def keep(self, seen: Exchanged) -> Path | None:
         """Write a case, unless there is one of its shape already, or no room.

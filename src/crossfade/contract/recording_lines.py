@@ -12,7 +12,7 @@ from crossfade.contract.har import hosts, keep, read_har
 from crossfade.contract.recording_cases import Keeper
 from crossfade.dispatch import Gateway
 from crossfade.mapedit import read_file, replace_file, set_setting
-from crossfade.wording import escaped
+from crossfade.wording import escaped, from_here
 
 
 def switch(gateway: Gateway, share: float) -> None:
@@ -37,7 +37,7 @@ def recorded_lines(gateway: Gateway) -> Iterator[str]:
         CaseError: a file that is there can't be read.
     """
     settings = gateway.live.snapshot.map.record
-    keeper = Keeper.beside(gateway.live.snapshot.map.file, settings, gateway.flask_app)
+    keeper = Keeper.beside(from_here(gateway.live.path), settings, gateway.flask_app)
     if settings.share:
         yield f"{100 * settings.share:.4g}% of the live requests are recorded into {keeper.folder}"
     else:
@@ -68,7 +68,7 @@ def har_lines(gateway: Gateway, file: Path, host: str | None) -> Iterator[str]:
         asked = f"{file} has no exchange with {host}" if host else f"{file} has several hosts"
         raise ContractError(f"{asked}. Name one with --host: {listed}")
     snapshot = gateway.live.snapshot
-    keeper = Keeper.beside(snapshot.map.file, snapshot.map.record, gateway.flask_app)
+    keeper = Keeper.beside(from_here(gateway.live.path), snapshot.map.record, gateway.flask_app)
     written = keep(entries, host, gateway, keeper, f"har:{file.name}")
     for path in written:
         yield str(path)

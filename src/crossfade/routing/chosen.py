@@ -38,7 +38,7 @@ class RouterEntry:
     def __init__(self, app: FastAPI) -> None:
         self._router = app.router
         self._inner = app.router.middleware_stack
-        self._of_one: dict[int, ASGIApp] = {}
+        self._of_one: dict[int, tuple[BaseRoute, ASGIApp]] = {}
         app.router.middleware_stack = self  # type: ignore[assignment]
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -52,14 +52,15 @@ class RouterEntry:
 
     def of_one(self, route: BaseRoute) -> ASGIApp:
         """Return a router that has one route, which is always chosen."""
-        router = self._of_one.get(id(route))
-        if router is None:
-            only: Any = copy.copy(route)
-            only.matches, only.handle = _match_chosen, _call_chosen
-            twin = copy.copy(self._router)
-            twin.routes = [only]
-            router = self._of_one[id(route)] = twin.app
-        return router
+        known = self._of_one.get(id(route))
+        if known is not None:
+            return known[1]
+        only: Any = copy.copy(route)
+        only.matches, only.handle = _match_chosen, _call_chosen
+        twin = copy.copy(self._router)
+        twin.routes = [only]
+        self._of_one[id(route)] = (route, twin.app)  # the route is kept, and its id with it
+        return twin.app
 
 
 def _match_chosen(scope: Scope) -> tuple[Match, Scope]:

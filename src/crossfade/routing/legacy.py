@@ -29,7 +29,7 @@ from werkzeug.routing import (
 
 from crossfade.logs import Logs
 from crossfade.routing.shapes import Shape, flask_shape
-from crossfade.routing.werkzeug_order import rules_in_matching_order
+from crossfade.routing.werkzeug_order import MatchingRule, rules_in_matching_order
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -222,7 +222,7 @@ class LegacyApp:
         return values if matched is rule.rule else None
 
 
-class _CopiedRule(Rule):
+class _CopiedRule(MatchingRule):
     """A rule that matches like its original without calling the application's code."""
 
     def __init__(self, string: str, **options: Any) -> None:

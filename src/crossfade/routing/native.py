@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.convertors import CONVERTOR_TYPES, Convertor
 from starlette.routing import BaseRoute, Host, Match, Mount, Route, WebSocketRoute
@@ -104,27 +104,61 @@ class NativeRoute:
 
 
 class NativeApp:
-    """The FastAPI application's routes, read once."""
+    """The FastAPI application's routes.
+
+    Attributes:
+        app: the application.
+        routes: its HTTP routes, as they were read last.
+        documents: the pages that FastAPI makes of itself, by URL.
+        may_grow: the application has not started yet, and what it does then (its lifespan) may
+            add routes. Set to False once it has.
+    """
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
+        self.routes: tuple[NativeRoute, ...] = ()
+        self.documents: dict[str, NativeRoute] = {}
+        self.may_grow = _does_something_at_start(app)
+        self._known: dict[_Identity, NativeRoute] = {}
+        self.read()
+
+    def _relevant(self) -> list[RouteContext]:
+        """Return what may answer something."""
+        kinds = (Route, Mount, WebSocketRoute)
         # FastAPI makes the routes of an included router when it is first asked, and keeps them.
         # Until it serves, software may change what they are made of: so a copy is asked.
-        contexts = list(iter_route_contexts([_unread(route) for route in app.routes]))
-        routes = [_native_route(context) for context in contexts]
-        self.routes: tuple[NativeRoute, ...] = tuple(r for r in routes if r is not None)
+        contexts = iter_route_contexts([_unread(route) for route in self.app.routes])
+        return [context for context in contexts if isinstance(context.original_route, kinds)]
+
+    def has_changed(self) -> bool:
+        """Whether the application has other routes than those that were read."""
+        return list(map(_identity, self._relevant())) != list(map(_identity, self._contexts))
+
+    def read(self) -> None:
+        """Read the routes as they are now. One that was read before stays the same object."""
+        app = self.app
+        self._contexts = contexts = self._relevant()
+        known = self._known
+        self._known = {}
+        routes = []
+        for context in contexts:
+            identity = _identity(context)
+            route = known.get(identity) or _native_route(context)
+            routes.append(route)
+            if route is not None:
+                self._known[identity] = route
+        self.routes = tuple(route for route in routes if route is not None)
         by_route = dict(zip(map(id, contexts), routes, strict=True))
         self._websockets = [
-            (context, by_route[id(context)])
+            (context, by_route[id(context)], _alone(context))
             for context in contexts
             if isinstance(context.original_route, WebSocketRoute | Mount)
         ]
-        documents = (app.openapi_url, app.docs_url, app.redoc_url, _oauth2_redirect_url(app))
-        self.documents: dict[str, NativeRoute] = {
-            route.path: route
-            for route in self.routes
-            if route.path in documents and isinstance(route.route, Route)
-        }
+        urls, documents = _document_urls(app), dict[str, NativeRoute]()
+        for route in self.routes:
+            if route.path in urls and isinstance(route.route, Route):
+                documents.setdefault(route.path, route)  # FastAPI asks the first one, too
+        self.documents = documents
 
         self._included: list[tuple[Any, Any, NativeRoute]] = [
             (context.original_route, getattr(context.original_route, "app", None), route)
@@ -144,8 +178,10 @@ class NativeApp:
             for context in iter_route_contexts(self.app.routes)
         }
         for number, (original, _, route) in enumerate(self._included):
-            _take_over(route.route, contexts[id(original), route.path])
-            self._included[number] = (original, original.app, route)
+            context = contexts.get((id(original), route.path))
+            if context is not None:
+                _take_over(route.route, context)
+                self._included[number] = (original, original.app, route)
 
     def websocket(
         self, scope: Scope, listed: Container[NativeRoute]
@@ -156,11 +192,11 @@ class NativeApp:
             scope: of the handshake.
             listed: the mounted applications that may answer.
         """
-        for context, mount in self._websockets:
+        for context, mount, alone in self._websockets:
             if mount is None or mount in listed:
                 child = ask(context, scope, is_mount=mount is not None)
                 if child is not None:
-                    return child, _alone(context)
+                    return child, alone
         return None
 
     def alternatives(self, native: NativeRoute, method: str) -> Iterator[NativeRoute]:
@@ -195,8 +231,38 @@ def _path_fields(dependant: Any, name: str) -> Iterator[Any]:
         yield from _path_fields(inner, name)
 
 
-def _oauth2_redirect_url(app: FastAPI) -> str | None:
-    return app.swagger_ui_oauth2_redirect_url if app.docs_url else None
+def _does_something_at_start(app: FastAPI) -> bool:
+    return bool(app.router.on_startup) or not _does_nothing(app.router.lifespan_context)
+
+
+def _does_nothing(lifespan: Any) -> bool:
+    """Whether a lifespan is FastAPI's own for an application that has none.
+
+    Each router that is included makes FastAPI wrap two lifespans in a function of its own, which is
+    looked into. Were it to do that in another way, such applications would count as those that add
+    routes while they start: their map is checked when they have started, and not before.
+    """
+    if isinstance(lifespan, type(APIRouter().lifespan_context)):
+        return True
+    function = inspect.unwrap(lifespan)
+    if getattr(function, "__module__", None) != APIRouter.__module__:
+        return False
+    inner = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    return bool(inner) and all(map(_does_nothing, inner))
+
+
+_Identity = tuple[int, str | None]
+
+
+def _identity(context: RouteContext) -> _Identity:
+    return id(context.original_route), context.path
+
+
+def _document_urls(app: FastAPI) -> tuple[str | None, ...]:
+    if not app.openapi_url:
+        return ()  # FastAPI then makes none of them, and a route of that path is the team's own
+    redirect = app.swagger_ui_oauth2_redirect_url if app.docs_url else None
+    return (app.openapi_url, app.docs_url, app.redoc_url, redirect)
 
 
 def _native_route(context: RouteContext) -> NativeRoute | None:

@@ -32,12 +32,16 @@ class Route:
 
 
 class Unresolved(Exception):
-    """A line speaks of no route; `reason` and `remedy` say why."""
+    """A line speaks of no route; `reason` and `remedy` say why.
 
-    def __init__(self, reason: str, remedy: str = "") -> None:
+    `absent` is True where a route that is added later could make it right.
+    """
+
+    def __init__(self, reason: str, remedy: str = "", *, absent: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.remedy = remedy
+        self.absent = absent
 
 
 class Resolver:
@@ -67,7 +71,9 @@ class Resolver:
                 route = self._resolve(entry, suggester)
                 self._refuse_second(route, taken, migration_map)
             except Unresolved as why:
-                problems.append(migration_map.problem(entry, why.reason, why.remedy))
+                problems.append(
+                    migration_map.problem(entry, why.reason, why.remedy, absent=why.absent)
+                )
             else:
                 routes.append(route)
         return routes, problems
@@ -97,10 +103,10 @@ class Resolver:
         if native is not None:
             return self._native_only(entry, native)
         if rules:
-            raise Unresolved(*self._method_not_allowed(rules, method))
+            raise Unresolved(*self._method_not_allowed(rules, method), absent=True)
         if self.legacy is None and entry.stage is Stage.LEGACY:
             return Route(entry, (), None)  # an application that can't be looked into
-        raise Unresolved(*self._unknown(entry, shape, suggester))
+        raise Unresolved(*self._unknown(entry, shape, suggester), absent=True)
 
     def _pair(self, entry: RouteEntry, rules: tuple[LegacyRule, ...]) -> Route:
         method, rule = entry.name.method, rules[0]
@@ -114,7 +120,7 @@ class Resolver:
                     "Leave the route out, or move the route that it redirects to.",
                 )
             if native is None:
-                raise Unresolved(*self._no_native(rule, method))
+                raise Unresolved(*self._no_native(rule, method), absent=True)
             if any(
                 theirs and not ours
                 for theirs, ours in zip(rule.shape.open_ended, native.shape.open_ended, strict=True)
@@ -191,7 +197,7 @@ class Resolver:
                         f"{_count(theirs)}, FastAPI's {route.path} has {_count(ours)}",
                         "Give the FastAPI route the same parameters, in the same order.",
                     )
-        return missing, "Add it to the FastAPI application before mount_legacy is called."
+        return missing, "Add it to the FastAPI application before it serves."
 
     def _unknown(self, entry: RouteEntry, shape: Shape, suggester: Suggester) -> tuple[str, str]:
         similar = sorted(

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Map, MapAdapter
 
 from crossfade.environ import build_environ, path_info
-from crossfade.errors import MapError
+from crossfade.errors import MapError, Problem
 from crossfade.mapfile import MigrationMap
 from crossfade.model import Hooks, Side, Stage
 from crossfade.routing.legacy import LegacyApp, LegacyRule
@@ -88,8 +88,10 @@ class RouteTable:
     """A frozen answer to "who answers this request?".
 
     Attributes:
-        routes: the lines of the map.
+        routes: the lines of the map, with what each speaks of.
         served: the native routes that answer what the map gives them.
+        pending: what is wrong with lines of the map that `routes` leaves out, because the
+            application has not started and may add their routes when it does.
     """
 
     def __init__(
@@ -99,18 +101,25 @@ class RouteTable:
         legacy: LegacyApp | None,
         native: NativeApp,
         routes: tuple[Route, ...],
+        *,
+        documents: bool = False,
+        pending: tuple[Problem, ...] = (),
     ) -> None:
         self._map = url_map
         self._targets = targets
         self._legacy = legacy
+        self._native = native
         self._documents = {
             path: Target(f"GET {path}", Stage.NATIVE, None, route, {})
             for path, route in native.documents.items()
+            if documents
         }
         self._adapters: dict[object, MapAdapter | None] = {}
         self._remembered: dict[tuple[object, str, str], Found] = {}
         self._rules = () if legacy is None else legacy.rules
         # An application that chooses the adapter itself may look at more than the host.
+        self._native_routes = native.routes
+        self.pending = pending
         self._may_remember = legacy is None or not legacy.binds_by_itself
         self._follows_middleware = legacy is not None and legacy.follows_middleware
         self.routes = routes
@@ -133,10 +142,27 @@ class RouteTable:
                 if method in methods or (rule is None and method != "HEAD"):
                     yield target
 
+    def unserved_documents(self) -> list[str]:
+        """Return the URLs of FastAPI's own pages that Flask answers, and has nothing at."""
+        flask = {rule.shape.spelling for rule in self._rules}
+        listed = {route.native for route in self.routes}
+        return [
+            path
+            for path, route in self._native.documents.items()
+            if path not in self._documents and path not in flask and route not in listed
+        ]
+
     def is_outdated(self) -> bool:
-        """Whether Flask has other rules than those that the table was built of."""
-        legacy = self._legacy
-        return legacy is not None and (legacy.rules is not self._rules or legacy.has_changed())
+        """Whether the applications have other routes than those that the table was built of.
+
+        Or whether it was built without lines of the map whose routes were still to come.
+        """
+        legacy, native = self._legacy, self._native
+        if self.pending and not native.may_grow:
+            return True
+        if legacy is not None and (legacy.rules is not self._rules or legacy.has_changed()):
+            return True
+        return native.routes is not self._native_routes or native.has_changed()
 
     @cached_property
     def by_name(self) -> Mapping[str, Target]:
@@ -294,15 +320,14 @@ class RouteTableBuilder:
         """Return the table for a map.
 
         Raises:
-            MapError: with every route of the map that can't be served as it says.
+            MapError: with every route of the map that can't be served as it says. A route that is
+                not there is no such problem while FastAPI may still get it: see `pending`.
         """
-        # Blueprints may be registered, and a rule be added, after mount_legacy was called.
-        if self._legacy is not None and self._legacy.has_changed():
-            self._legacy.read()
-            self._resolver = Resolver(self._legacy, self._native)
-            self._compiled = None
+        self._read_again()
         routes, problems = self._resolver.resolve(migration_map)
-        if problems:
+        # A route that FastAPI gets while it starts can be listed. Until then it is Flask's.
+        pending = tuple(problem for problem in problems if problem.absent and self._native.may_grow)
+        if len(pending) < len(problems):
             raise MapError(problems)
         url_map, defaults = self._compile([route for route in routes if not route.rules])
         targets = dict(defaults)
@@ -322,7 +347,26 @@ class RouteTableBuilder:
                     )
                     for method, target in targets[rule_id].items()
                 }
-        return RouteTable(url_map, targets, self._legacy, self._native, tuple(routes))
+        return RouteTable(
+            url_map,
+            targets,
+            self._legacy,
+            self._native,
+            tuple(routes),
+            documents=bool(migration_map.gateway.api_docs),
+            pending=pending,
+        )
+
+    def _read_again(self) -> None:
+        """Take note of blueprints, rules and routes that were added since."""
+        changed = False
+        for side in (self._legacy, self._native):
+            if side is not None and side.has_changed():
+                side.read()
+                changed = True
+        if changed:
+            self._resolver = Resolver(self._legacy, self._native)
+            self._compiled = None
 
     def _compile(self, native_only: list[Route]) -> tuple[Map, _Targets]:
         """Return the combined map, and each rule's targets as if the map listed none of Flask's."""

@@ -1,14 +1,18 @@
-"""The one place that reads a private part of Werkzeug: the order in which rules are tried.
+"""The one place that touches private parts of Werkzeug: how rules are ordered, and compiled.
 
 Two rules of equal weight (`/items/<uuid:key>` and `/items/<name>`) are tried in the order in
 which the application added them, and `Map.iter_rules` doesn't keep that order: it groups rules by
-endpoint. Only the matcher's own states have it. `tests/unit/test_werkzeug_order.py` fails
-when Werkzeug keeps its rules in another way.
+endpoint. Only the matcher's own states have it.
+
+For each rule Werkzeug compiles Python code that builds its URLs, which is most of the time that a
+large URL map takes. A copy that only matches does without.
+
+`tests/unit/test_werkzeug_order.py` fails when Werkzeug keeps or compiles its rules in another way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
 
@@ -46,3 +50,18 @@ def _walk(state: Any) -> Iterator[Rule]:
         yield from _walk(child)
     for _, child in state.dynamic:
         yield from _walk(child)
+
+
+class MatchingRule(Rule):
+    """A rule that matches and builds no URLs: `MapAdapter.build` raises `NotImplementedError`.
+
+    Where a version of Werkzeug compiles its rules in another way, it builds them as well, and only
+    time is lost.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        return _build_nothing
+
+
+def _build_nothing(*_: object, **__: object) -> tuple[str, str]:
+    raise NotImplementedError("this copy of the URL map only matches; Flask's own builds URLs")
