@@ -25,6 +25,7 @@ from crossfade.compat.guards import Guard
 from crossfade.compat.unborrowed import Message as Doubt
 from crossfade.compat.unborrowed import Unborrowed
 from crossfade.environ import path_info
+from crossfade.errors import MapError
 from crossfade.live import LiveMap, Snapshot
 from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
@@ -276,7 +277,11 @@ class Gateway:
             if message["type"] == "lifespan.startup.complete":
                 self.live.start()
                 # What was registered, decorated or wrapped after mount_legacy was called.
-                self._say_doubts(self.live.snapshot)
+                snapshot = self.live.snapshot
+                openings = list(self.unborrowed.openings(snapshot.map, snapshot.table))
+                if openings:
+                    raise MapError(openings)
+                self._say_doubts(snapshot)
             await send(message)
 
         closed = False

@@ -55,6 +55,13 @@ WHERE: Final = r"^(status|body([.\[].+)?|(header|cookie|state)\..+)$"
 _ROUTE = re.compile(r"(?P<method>[A-Z][A-Z-]*) (?P<rule>(?:[^/\s<>{}]|<[^>]*>)*/.*)", re.DOTALL)
 
 
+_NAME: Final = re.compile(r"[^\s*?\[\]]+")
+_NAME_THEM: Final = (
+    "is not the name of a decorator: name each guard that the handler has of its own. A pattern "
+    "would also cover a guard that the view gets later"
+)
+
+
 class RouteDocument(BaseModel):
     """One route: `"native"`, or a table with the key `stage`."""
 
@@ -80,6 +87,14 @@ class RouteDocument(BaseModel):
         default=None,
         description="Why the route may be native without a receipt, and the last such day.",
     )
+
+    @field_validator("guards")
+    @classmethod
+    def _named_guards(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"guards = [{json.dumps(name)}] {_NAME_THEM}")
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -102,6 +102,10 @@ class BridgeSettings:
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
 
 
+_Place = Annotated[str, Field(pattern=r"^[A-Za-z_]\S*$")]
+"""A pattern for a place in the code. It begins with a name, so that none means everything."""
+
+
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
     """The `[gateway]` table: what the gateway itself adds. By default: nothing.
@@ -115,9 +119,11 @@ class GatewaySettings:
         document_exclude: routes that these pages leave out, whoever answers them: patterns with
             `*` for a rule (`/admin/*`) or a route (`DELETE *`).
         skipped_middleware: WSGI middleware around Flask that native routes can do without, by its
-            place in the code: patterns with `*` (`shop.wsgi.Timing`).
+            place in the code: patterns with `*` (`shop.wsgi.*`). What may decide who may call has
+            to be named in full.
         harmless_decorators: decorators of Flask's views that no answer depends on, by their
-            names: patterns with `*` (`shop.timing.*`).
+            names: patterns with `*` (`shop.timing.*`). As with middleware, a guard has to be
+            named in full; one that crossfade knows can't be named here.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
@@ -126,8 +132,8 @@ class GatewaySettings:
     status_path: Annotated[str, Field(pattern="^/.")] | None = None
     document_legacy: bool = True
     document_exclude: tuple[str, ...] = ()
-    skipped_middleware: tuple[str, ...] = ()
-    harmless_decorators: tuple[str, ...] = ()
+    skipped_middleware: tuple[_Place, ...] = ()
+    harmless_decorators: tuple[_Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
