@@ -190,6 +190,8 @@ def cutover(
         gateway = _load(application)
     try:
         target, entry = find(gateway, route)
+        with inspecting():  # what else is wrong with the map is said before pytest runs
+            plan(gateway, target, entry, waiver)
         if target.legacy is not None and waiver is None:
             source = context.get_parameter_source("application")
             named = source is not None and source.name == "COMMANDLINE"
