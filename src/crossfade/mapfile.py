@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails
 
 from crossfade.errors import MapError, Problem, Suggester
+from crossfade.files import read_small
 from crossfade.model import (
     BridgeSettings,
     ContractSettings,
@@ -29,7 +30,7 @@ from crossfade.model import (
     Stage,
     Waiver,
 )
-from crossfade.toml_lines import LazyOutline, Outline, outline, tomllib
+from crossfade.toml_lines import LazyOutline, Outline, loads, outline, tomllib
 
 
 class MapFormError(MapError):
@@ -236,7 +237,7 @@ def read_map(path: str | Path) -> MigrationMap:
     """
     file = Path(path)
     try:
-        data = file.read_bytes()
+        data = read_small(file)
     except FileNotFoundError:
         remedy = 'Create it: a file with the one line "[routes]" leaves every route to Flask.'
         _fail(path, f"there is no such file (looked for {file.absolute()})", remedy)
@@ -314,7 +315,7 @@ def _load(text: str, file: str, problems: list[Problem]) -> tuple[dict[str, Any]
     """Parse TOML; where the only fault is a key given twice, parse on without the second."""
     lines = LazyOutline(text)
     try:
-        return tomllib.loads(text), lines
+        return loads(text), lines
     except tomllib.TOMLDecodeError as error:
         syntax = error
     repeated = lines.outline.repeated()
@@ -326,7 +327,7 @@ def _load(text: str, file: str, problems: list[Problem]) -> tuple[dict[str, Any]
     if repeated:
         try:
             rest = lines.outline.without(text, [again for _, again in repeated])
-            return tomllib.loads(rest), lines
+            return loads(rest), lines
         except tomllib.TOMLDecodeError as error:
             syntax = error
     # Before 3.14 the place is only in the message: "… (at line 5, column 10)".

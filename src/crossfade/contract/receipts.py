@@ -15,7 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from crossfade.toml_lines import tomllib
+from crossfade.files import read_small, replace_file
+from crossfade.toml_lines import loads
 
 FORMAT: Final = 1
 """The number of this format; a receipt of another is stale."""
@@ -115,7 +116,7 @@ class Receipt:
         Raises:
             ValueError: it is no receipt.
         """
-        raw = tomllib.loads(text)
+        raw = loads(text)
         try:
             proof = dict(raw["proof"])
             proof["survivors"] = tuple(proof["survivors"])
@@ -169,7 +170,7 @@ class Folder:
         """
         file = self.path / file_name(route)
         try:
-            text = file.read_text(encoding="utf-8")
+            text = read_small(file).decode()
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -186,13 +187,13 @@ class Folder:
         """Keep a receipt; return whether the file changed."""
         file = self.path / file_name(receipt.route)
         text = receipt.to_toml()
-        with_old = file.read_text(encoding="utf-8") if file.is_file() else None
-        if text == with_old:
-            return False
+        try:
+            if read_small(file) == text.encode():
+                return False
+        except OSError:
+            pass  # there is none, or something else that gives way
         self.path.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(f"{file.name}.partial")
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(file)
+        replace_file(file, text.encode())
         return True
 
     def withdraw(self, route: str) -> bool:
