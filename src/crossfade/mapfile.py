@@ -13,10 +13,9 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
 
 from crossfade.errors import MapError, Problem, Suggester
 from crossfade.files import read_small
@@ -24,6 +23,7 @@ from crossfade.model import (
     BridgeSettings,
     ContractSettings,
     GatewaySettings,
+    GuardName,
     Hooks,
     RecordSettings,
     RouteName,
@@ -31,6 +31,9 @@ from crossfade.model import (
     Waiver,
 )
 from crossfade.toml_lines import LazyOutline, Outline, loads, outline, tomllib
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class MapFormError(MapError):
@@ -56,13 +59,6 @@ WHERE: Final = r"^(status|body([.\[].+)?|(header|cookie|state)\..+)$"
 _ROUTE = re.compile(r"(?P<method>[A-Z][A-Z-]*) (?P<rule>(?:[^/\s<>{}]|<[^>]*>)*/.*)", re.DOTALL)
 
 
-_NAME: Final = re.compile(r"[^\s*?\[\]]+")
-_NAME_THEM: Final = (
-    "is not the name of a decorator: name each guard that the handler has of its own. A pattern "
-    "would also cover a guard that the view gets later"
-)
-
-
 class RouteDocument(BaseModel):
     """One route: `"native"`, or a table with the key `stage`."""
 
@@ -74,7 +70,7 @@ class RouteDocument(BaseModel):
         description="What a native answer borrows: all that Flask does around the view, or none.",
     )
 
-    guards: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+    guards: tuple[GuardName, ...] = Field(
         default=(),
         description="Decorators of Flask's view whose work the native handler does itself.",
     )
@@ -88,14 +84,6 @@ class RouteDocument(BaseModel):
         default=None,
         description="Why the route may be native without a receipt, and the last such day.",
     )
-
-    @field_validator("guards")
-    @classmethod
-    def _named_guards(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if not _NAME.fullmatch(name):
-                raise ValueError(f"guards = [{json.dumps(name)}] {_NAME_THEM}")
-        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -7,7 +7,7 @@ from datetime import date
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 # Read by pydantic when the migration map is validated: an unknown key is an error.
 _TABLE: Final[dict[str, Any]] = {"extra": "forbid"}
@@ -101,6 +101,18 @@ class BridgeSettings:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
 
+
+def _guard_name(value: str) -> str:
+    if not value or {*"*?[] "} & set(value):
+        raise ValueError(
+            f'guards = ["{value}"] is not the name of a decorator: name each guard that the '
+            "handler has of its own. A pattern would also cover a guard that the view gets later"
+        )
+    return value
+
+
+GuardName = Annotated[str, AfterValidator(_guard_name)]
+"""The name of a decorator of Flask's views, in any of its spellings."""
 
 _Place = Annotated[str, Field(pattern=r"^[A-Za-z_]\S*$")]
 """A pattern for a place in the code. It begins with a name, so that none means everything."""
