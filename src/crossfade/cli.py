@@ -21,11 +21,11 @@ from crossfade.compat.guards import State
 from crossfade.compat.known_extensions import Borrowed
 from crossfade.contract.cutover import History, Refused, find, plan, plan_back, prove
 from crossfade.contract.recording_lines import har_lines, recorded_lines, switch
-from crossfade.contract.required import inspecting
 from crossfade.contract.telling import explain, explain_lines, verify_lines, verify_values
 from crossfade.contract.validity import folder_of, standings
 from crossfade.dispatch import Gateway
 from crossfade.errors import CrossfadeError, MapError
+from crossfade.inspection import inspecting
 from crossfade.loading import NotLoadable, load
 from crossfade.mapfile import MapDocument
 from crossfade.model import Waiver

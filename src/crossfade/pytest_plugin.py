@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +24,7 @@ _contract_key = pytest.StashKey["Contract"]()
 _unfinished_key = pytest.StashKey[bool]()
 _grounds_key = pytest.StashKey["set[str]"]()
 _narrowed_key = pytest.StashKey[bool]()
+_inspecting_key = pytest.StashKey[ExitStack]()
 _REPORT_KEY = "crossfade"
 
 
@@ -61,6 +62,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="Write to FILE, as JSON, what the run showed of each route.",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Let an application be imported whose routes are not proven: they are, by this run."""
+    _inspect(early_config)
+
+
+def _inspect(config: pytest.Config) -> None:
+    if _inspecting_key not in config.stash:
+        from crossfade.inspection import inspecting
+
+        config.stash[_inspecting_key] = stack = ExitStack()
+        stack.enter_context(inspecting())
+        config.add_cleanup(stack.close)
 
 
 def _writes_receipts(config: pytest.Config) -> bool:
@@ -271,4 +287,5 @@ class _Summary:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the account of this run."""
+    _inspect(config)  # where the plugin was named too late for the hook above
     config.pluginmanager.register(_Summary(config), "crossfade-summary")

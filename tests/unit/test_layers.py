@@ -25,7 +25,7 @@ LAYERS = [
     ["compare", "mapedit", "mapfile"],
     ["codings", "json_form"],
     ["environ", "exchange", "loading", "outbound", "toml_lines"],
-    ["errors", "files", "logs", "model", "wording"],
+    ["errors", "files", "inspection", "logs", "model", "wording"],
 ]
 LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 

@@ -215,8 +215,10 @@ class History:
         self._keep([*self.steps(), Step(edit.key, edit.key in listed(edit.before))])
 
     def forget(self, step: Step) -> None:
-        """Forget a step that was undone."""
-        self._keep([each for each in self.steps() if each != step])
+        """Forget a step that was undone: the last one that is like it."""
+        steps = self.steps()[::-1]
+        steps.remove(step)
+        self._keep(steps[::-1])
 
     def _keep(self, steps: list[Step]) -> None:
         self._folder.mkdir(exist_ok=True)
