@@ -1,8 +1,8 @@
 """A process that looks at applications and serves nobody: a run of pytest, `crossfade verify`.
 
 There `require_receipts` keeps no application from being imported: it is imported to be proven, or
-to say what is missing. Nothing but an open `inspecting()` makes a process one of those: no import, no
-variable of the environment.
+to say what is missing. Nothing but an open `inspecting()` makes a process one of those: no import,
+no variable of the environment.
 """
 
 from __future__ import annotations
