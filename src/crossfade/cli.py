@@ -19,7 +19,7 @@ from rich.table import Table
 
 from crossfade.compat.guards import State
 from crossfade.compat.known_extensions import Borrowed
-from crossfade.contract.cutover import History, Refused, find, plan, plan_back, prove
+from crossfade.contract.cutover import History, Refused, find, plan, plan_back, prove, unproven
 from crossfade.contract.recording_lines import har_lines, recorded_lines, switch
 from crossfade.contract.telling import explain, explain_lines, verify_lines, verify_values
 from crossfade.contract.validity import folder_of, standings
@@ -196,7 +196,7 @@ def cutover(
             source = context.get_parameter_source("application")
             named = source is not None and source.name == "COMMANDLINE"
             chosen = [f"--override-ini=crossfade_app={application}"] if named else []
-            doubt = prove(target.route, [*chosen, *context.args])
+            doubt = prove(target.route, [*chosen, *context.args]) or unproven(gateway, target)
             if doubt:
                 _refuse(f"{target.route} is not proven: {doubt}. The map stays as it is")
         edit = plan(gateway, target, entry, waiver)

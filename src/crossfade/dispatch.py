@@ -90,7 +90,13 @@ class Gateway:
         flask_app: the Flask application that could be looked into, else None.
         recorder: keeps requests where the map's table `[record]` asks for it.
         unborrowed: knows what native routes do without.
+        mounted_in: the name of the module that called `mount_legacy`.
+        entry: the modules in which the two applications are put together, where receipts are to
+            stand on them: those of the gateway that is served, not of one that a test makes.
     """
+
+    mounted_in = ""
+    entry: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -156,12 +156,15 @@ class ContractSettings:
         require_receipts: refuse to boot, or to take over an edit, where a native route has no
             valid receipt.
         receipts: the folder of the receipts, relative to the map's.
+        min_strength: the share of broken answers that the contract of a route has to notice, from
+            above 0 to 1. What less is noticed of proves nothing.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
 
     require_receipts: bool = False
     receipts: Annotated[str, Field(min_length=1)] = "contract-receipts"
+    min_strength: Annotated[float, Field(gt=0, le=1)] = 0.5
 
 
 @dataclass(frozen=True, slots=True)

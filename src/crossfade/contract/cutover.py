@@ -12,7 +12,7 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any, Final
 
-from crossfade.contract.validity import entry_of
+from crossfade.contract.validity import Inspector, State, entry_of, folder_of
 from crossfade.dispatch import Gateway
 from crossfade.errors import CrossfadeError, MapError
 from crossfade.files import MOST, read_small, replace_file
@@ -22,6 +22,7 @@ from crossfade.model import Stage, Waiver
 from crossfade.routing import Target
 from crossfade.routing.shapes import fastapi_shape, flask_shape
 from crossfade.toml_lines import loads, tomllib
+from crossfade.wording import some
 
 _MOST_REMEMBERED: Final = 50
 
@@ -154,8 +155,19 @@ def prove(route: str, arguments: Sequence[str]) -> str:
         code = subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter
         if not file.is_file():
             return f"pytest ended with exit code {code}" if code != _NO_TESTS else "no test met it"
-        verdict = json.loads(file.read_text(encoding="utf-8")).get(route)
+        verdict = json.loads(read_small(file, 16 * MOST)).get(route)
     return "no test met it" if verdict is None else str(verdict["doubt"])
+
+
+def unproven(gateway: Gateway, target: Target) -> str:
+    """Why the receipt of a route does not hold for what this gateway serves; "" where it does."""
+    snapshot = gateway.live.snapshot
+    folder = folder_of(snapshot.map, gateway.live.path)
+    standing = Inspector.of(gateway).standing(snapshot.table, snapshot.map, target, folder)
+    if standing.state is State.VALID:
+        return ""
+    reasons = [str(reason) for reason in standing.reasons]
+    return f"its receipt does not hold for this application: {some(reasons, 3)}"
 
 
 # --- going back --------------------------------------------------------------------------------

@@ -123,7 +123,7 @@ def explain(gateway: Gateway, target: Target, root: Path) -> dict[str, Any]:
     """
     snapshot, inspector = gateway.live.snapshot, Inspector.of(gateway)
     entry = entry_of(snapshot.table, target)
-    flask, fastapi = inspector.handlers(target)
+    flask, fastapi = inspector.code.handlers(target)
     standing = inspector.standing(
         snapshot.table, snapshot.map, target, folder_of(snapshot.map, gateway.live.path)
     )
