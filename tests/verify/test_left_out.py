@@ -64,7 +64,10 @@ def test_receipts_first_run_without_a_test_of_the_route_writes_none(shop: Path, 
     result = run_pytest(shop, FLAG, *options)
     assert receipts(shop) == {}, result.stdout
     assert f"{ITEM}: no receipt: " in result.stdout
-    assert "test_more.py" in result.stdout
+    # One that ran and did not pass is counted, any other is named.
+    assert (
+        "1 exchange of tests that failed" if "xfail\n" in before else "test_more.py"
+    ) in result.stdout
 
 
 def test_receipts_tests_of_other_routes_may_be_left_out(shop: Path) -> None:
@@ -178,7 +181,7 @@ def test_by_a_fixture(client):
 def check(contract): ...
 """
 
-READ = {
+READ: dict[str, tuple[tuple[str, ...], tuple[str, ...]] | None] = {
     "test_literal": (("GET /a/1?x=2", "PUT /a/2"), ()),
     "test_sequence": (("POST /a", "DELETE /a/*"), ()),
     "test_handed_on": (("* *",), ()),
@@ -218,10 +221,8 @@ def test_contract_of_a_test_is_read(read: dict[str, Contract | None], name: str)
     """Literals, what a test is given, and `*` for what can't be told."""
     found = read[name]
     expected = READ[name]
-    if expected is None or found is None:
-        assert found is expected
-    else:
-        assert (sorted(found.requests), found.patterns) == (sorted(expected[0]), expected[1])
+    seen = None if found is None else (set(found.requests), found.patterns)
+    assert seen == (None if expected is None else (set(expected[0]), expected[1]))
 
 
 @pytest.mark.parametrize(
@@ -279,7 +280,7 @@ STRONG = Proof(57, 57, 40, 1000, 1000, (), 50)
     [
         (Proof(57, 57, 40, 900, 900, (), 50), []),
         (Proof(60, 60, 41, 1000, 1000, (), 50), []),
-        (Proof(1, 1, 1, 30, 30, (), 0), ["1 cases, not 57", "1 answered", "none of the cases"]),
+        (Proof(1, 1, 1, 30, 30, (), 0), ["1 case, not 57", "1 answered", "none of the cases"]),
         (Proof(60, 60, 60, 1000, 1000, (), 0), ["none of the cases that contract_routes.prove()"]),
         (Proof(57, 57, 40, 1000, 990, (), 50), ["strength 99.0%, not 100.0%"]),
     ],

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from crossfade.files import read_small, replace_file
 from crossfade.toml_lines import loads
+from crossfade.wording import counted
 
 FORMAT: Final = 2
 """The number of this format; a receipt of another is stale."""
@@ -66,7 +67,7 @@ class Proof:
         """What this shows less of than another proof of the same route, in words."""
         found = []
         if self.cases < other.cases:
-            found.append(f"{self.cases} cases, not {other.cases}")
+            found.append(f"{counted(self.cases, 'case')}, not {other.cases}")
         if self.succeeded < other.succeeded:
             found.append(f"{self.succeeded} answered 2xx or 3xx, not {other.succeeded}")
         if other.probes and not self.probes:

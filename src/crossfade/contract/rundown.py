@@ -22,10 +22,12 @@ class Closed(NamedTuple):
     Attributes:
         lines: for the terminal, each with whether it is a warning.
         held: whether a receipt was written, or would have been the same.
+        proves: whether any route is proven by the run.
     """
 
     lines: list[tuple[str, bool]]
     held: bool
+    proves: bool
 
 
 def close(
@@ -65,7 +67,7 @@ def close(
     cache = getattr(config, "cache", None)
     if cache is not None:
         cache.set(CACHE_KEY, {**(cache.get(CACHE_KEY, None) or {}), **verdicts})
-    return Closed(lines, held)
+    return Closed(lines, held, any(verdict["proven"] for verdict in verdicts.values()))
 
 
 def is_selection(config: Any) -> bool:
