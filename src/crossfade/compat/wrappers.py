@@ -96,7 +96,7 @@ def _of_class(view_class: type, method: str) -> Iterator[Decorator]:
         handler = getattr(view_class, "get", None)
     if dispatch is not None:
         yield from _around(dispatch)
-        inner = inspect.unwrap(dispatch)
+        inner = unwrapped(dispatch)
         package = str(getattr(inner, "__module__", "")).partition(".")[0]
         if package not in _FRAMEWORKS and handler is not None:
             # It stands around the method as a decorator does, and may well check who calls.
@@ -104,6 +104,14 @@ def _of_class(view_class: type, method: str) -> Iterator[Decorator]:
             yield Decorator(inner.__module__, name, _refuses(inner, None))
     if handler is not None:
         yield from _around(handler)
+
+
+def unwrapped(value: Any) -> Any:
+    """Return what wrappers stand around; the value itself where that has no end."""
+    try:
+        return inspect.unwrap(value) if callable(value) else value
+    except Exception:  # noqa: BLE001 - an object may answer every name, `__wrapped__` too
+        return value
 
 
 def _around(value: Any) -> Iterator[Decorator]:
@@ -263,7 +271,7 @@ def _search(code: CodeType, names: Mapping[str, Any]) -> str | None:
             continue
         members: Iterable[Any] = vars(value).values() if isinstance(value, type) else (value,)
         for member in members:
-            function = inspect.unwrap(getattr(member, "__func__", member))
+            function = unwrapped(getattr(member, "__func__", member))
             if isinstance(function, FunctionType) and _contains(function.__code__, code):
                 return function.__qualname__
     return None

@@ -26,8 +26,6 @@ MOST_DIFFERENCES: Final = 20
 
 _memory = Memory()
 _inspectors: dict[int, tuple[Gateway, Inspector]] = {}
-_told: dict[str, set[str]] = {}
-"""Files that the other process has heard of, by route; "" for those of every route."""
 
 
 def strength_of(
@@ -123,7 +121,6 @@ def grounds(gateway: Gateway, routes: Iterable[str]) -> dict[str, Any]:
     """
     if id(gateway) not in _inspectors:
         _inspectors.clear()  # one application at a time
-        _told.clear()
         _inspectors[id(gateway)] = gateway, Inspector.of(gateway)
     inspector = _inspectors[id(gateway)][1]
     snapshot = gateway.live.snapshot
@@ -153,16 +150,16 @@ def grounds(gateway: Gateway, routes: Iterable[str]) -> dict[str, Any]:
 def _files(inspector: Inspector, gateway: Gateway, base: Path) -> dict[str, Any]:
     """The files that were seen to be used: for every route, and for single ones."""
     code, entry = inspector.code, gateway.entry
-    own = code.all_files(entry)
+    own, told = code.all_files(entry), observer.seen.told
     found = sort_out(observer.seen, code.loaded(entry), own, base)
-    but = {str(gateway.live.path.absolute()), *own, *_told.setdefault("", set())}
+    but = {str(gateway.live.path.absolute()), *own, *told.setdefault("", set())}
     everywhere = found.everywhere - but
     by_route = {
-        route: sorted(paths - but - _told.setdefault(route, set()))
+        route: sorted(paths - but - told.setdefault(route, set()))
         for route, paths in found.by_route.items()
     }
     for route, paths in {"": everywhere, **by_route}.items():
-        _told[route].update(paths)
+        told[route].update(paths)
     return {
         "everywhere": sorted(everywhere),
         "by_route": {route: paths for route, paths in by_route.items() if paths},

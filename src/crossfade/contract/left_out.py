@@ -149,7 +149,8 @@ def files_with_contracts(files: Mapping[str, str], around: Iterable[str]) -> Ite
         grown = bool(more)
     for name, tree in trees.items():
         tests = [each for each in _functions(tree) if each.name.startswith("test")]
-        if tree is None or any(asking & (_parameters(t) | _got_by_value(t, {})) for t in tests):
+        unreadable = tree is None and "contract" in files[name]
+        if unreadable or any(asking & (_parameters(t) | _got_by_value(t, {})) for t in tests):
             yield Contract(name, (f"{ANY} {ANY}",), (ANY,))
 
 

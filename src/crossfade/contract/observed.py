@@ -44,6 +44,7 @@ class Seen:
         ran: files that ran as modules, each with the file whose code had them run first.
         by_route: paths that a library opened for a request, and templates, by the route.
         written: paths that were opened to be written.
+        told: what the process that writes receipts has heard of, by the route; "" for every one.
     """
 
     read: dict[str, set[str]] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class Seen:
     ran: dict[str, str] = field(default_factory=dict)
     by_route: dict[str, set[str]] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
+    told: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -65,17 +67,18 @@ class Observer:
 
     def __init__(self) -> None:
         self.seen = Seen()
-        self._active = False
+        self._active = 0  # how often it was started and not stopped
         self._hooked = False
         self._windows: list[_Window] = []
         self._kinds: dict[str, str] = {}
         self._undo: list[Callable[[], None]] = []
 
     def start(self) -> None:
-        """Begin to watch; anew, if it has been stopped."""
-        if self._active:
+        """Begin to watch; anew, if it has been stopped as often as it was started."""
+        self._active += 1
+        if self._active > 1:
             return
-        self.seen, self._active = Seen(), True
+        self.seen = Seen()
         if not self._hooked:
             sys.addaudithook(self._hook)
             self._hooked = True
@@ -83,8 +86,8 @@ class Observer:
 
     def stop(self) -> None:
         """Watch no longer."""
-        self._active = False
-        while self._undo:
+        self._active -= 1
+        while self._undo and not self._active:
             self._undo.pop()()
 
     @contextmanager

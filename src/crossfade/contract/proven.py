@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -117,13 +117,15 @@ class Verdict(NamedTuple):
         doubt: why the run does not prove it; "" where it does.
         receipt: what is to be written; None for nothing.
         withdraw: whether the receipt that there is shows less than is known now.
-        kept: why a proven route's receipt is left as it is; "" where it is not.
+        kept: why a receipt is left as it is, or not written although nothing is red; "" elsewhere.
+        usual: whether that is what a run of a part of the tests always comes to.
     """
 
     doubt: str = ""
     receipt: Receipt | None = None
     withdraw: bool = False
     kept: str = ""
+    usual: bool = False
 
 
 @dataclass(slots=True)
@@ -148,6 +150,7 @@ class Ledger:
     _bases: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     _files: set[str] = field(default_factory=set)
     _files_of: dict[str, set[str]] = field(default_factory=dict)
+    _digests: dict[str, str | None] = field(default_factory=dict)
     _logins: dict[str, bool] = field(default_factory=dict)
     _with_logins: set[str] = field(default_factory=set)
 
@@ -212,9 +215,9 @@ class Ledger:
         if tests:
             count = counted(len(tests), "contract test")
             text = f"{count} that may be of it did not run or did not pass: {some(tests, 3)}"
-            return Verdict(text, kept=text)
+            return Verdict(text, kept=text, usual=True)
         if self.asked and not any(matches(route, pattern) for pattern in self.asked):
-            return Verdict(kept="this run is for other routes")
+            return Verdict(kept="this run is for other routes", usual=True)
         receipt = self._receipt(route, page, raw)
         try:
             before = self._folder.read(route)
@@ -244,7 +247,7 @@ class Ledger:
                 yield route, WRITTEN if changed else UNCHANGED, False
             elif verdict.kept:
                 state = "receipt left as it was" if exists else "no receipt"
-                yield route, f"{state}: {verdict.kept}", bool(verdict.doubt)
+                yield route, f"{state}: {verdict.kept}", not (verdict.usual and exists)
             else:
                 withdrawn = verdict.withdraw and self._folder.withdraw(route)
                 taken = "; its receipt is withdrawn" if withdrawn else ""
@@ -295,15 +298,14 @@ class Ledger:
                 os.path.normpath(base / name) + (os.sep if name.endswith("/") else "")
                 for name in known
             }
-        return _hashed(paths, base)
+        new = paths - self._digests.keys()
+        ignored = ignored_by_git(new, base)
+        self._digests.update({p: None if p in ignored else digest_of(Path(p)) for p in new})
+        found = {_from(base, path): self._digests[path] for path in paths}
+        return {name: digest for name, digest in sorted(found.items()) if digest is not None}
 
 
-def _hashed(paths: Collection[str], base: Path) -> dict[str, str]:
-    ignored = ignored_by_git(paths, base)
-    found: dict[str, str] = {}
-    for path in paths:
-        digest = None if path in ignored else digest_of(Path(path))
-        if digest is not None:
-            end = "/" if path.endswith(os.sep) else ""
-            found[Path(os.path.relpath(path, base)).as_posix() + end] = digest
-    return dict(sorted(found.items()))
+def _from(base: Path, path: str) -> str:
+    """A path as receipts have it: from the map's folder; a folder's ends with a slash."""
+    name = Path(os.path.relpath(path, base)).as_posix()
+    return f"{name}/" if path.endswith(os.sep) else name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, Final
 
 from flask import Flask
 
+from crossfade.compat.wrappers import unwrapped
 from crossfade.contract.project import Project, is_of_tests
 from crossfade.contract.sources import Part, first_line
 from crossfade.routing import NativeApp, Target
@@ -45,14 +45,6 @@ def relative(file: str) -> str:
         return str(Path(file).resolve().relative_to(Path.cwd()))
     except ValueError:
         return file
-
-
-def unwrapped(value: Any) -> Any:
-    """What wrappers stand around; the value itself where that has no end."""
-    try:
-        return inspect.unwrap(value) if callable(value) else value
-    except Exception:  # noqa: BLE001 - an object may answer every name, `__wrapped__` too
-        return value
 
 
 _Located = tuple[Part, tuple[str, int], int]

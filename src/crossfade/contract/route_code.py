@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 from flask import Flask
 
+from crossfade.compat.wrappers import unwrapped
 from crossfade.contract.named_files import Found
 from crossfade.contract.project import Project
 from crossfade.contract.reach import Reach
-from crossfade.contract.roots import Applications, place_of, unwrapped
+from crossfade.contract.roots import Applications, place_of
 from crossfade.contract.sources import Module, Part
 from crossfade.routing import NativeApp, Target
 
@@ -55,6 +57,8 @@ class RouteCode:
         self._native = native
         self._extra = extra
         self._looked: dict[tuple[tuple[str, ...], tuple[str, ...]], _Looked] = {}
+        self._files: dict[tuple[str, ...], frozenset[str]] = {}
+        self._plain = Project()
 
     def of(
         self, target: Target, packages: tuple[str, ...] = (), entry: tuple[str, ...] = ()
@@ -85,9 +89,11 @@ class RouteCode:
 
     def all_files(self, entry: tuple[str, ...] = ()) -> frozenset[str]:
         """The files of the code that any route stands on."""
-        looked = self._look((), entry)
-        handlers = looked.reach.of(looked.elsewhere)
-        return frozenset(part.file for part in (*handlers.values(), *looked.around.values()))
+        if entry not in self._files:
+            looked = self._look((), entry)
+            parts = {**looked.around, **looked.reach.of(looked.elsewhere)}.values()
+            self._files[entry] = frozenset(part.file for part in parts)
+        return self._files[entry]
 
     def template_folders(self) -> tuple[Path, ...]:
         """The folders in which Flask looks for templates."""
@@ -117,6 +123,8 @@ class RouteCode:
         return found
 
     def _look(self, packages: tuple[str, ...], entry: tuple[str, ...]) -> _Looked:
+        # What is not installed is the project's anyway.
+        packages = tuple(name for name in packages if not self._plain.owns(name))
         key = (packages, entry)
         if key not in self._looked:
             project = Project(packages)
@@ -138,6 +146,7 @@ class RouteCode:
         return self._looked[key]
 
 
+@cache
 def _distributions(top: str) -> dict[str, str]:
     found = {}
     for name in sorted(set(packages_distributions().get(top, ()))):
