@@ -133,6 +133,7 @@ def run(
             result = prover.prove(target)
             stale = [] if others else prover.stale(result)
             report = _reported(result, prover, start, receipts, stale=stale)
+            report.account["proves"] = True
             report.account["rules"] = [str(r) for r in prover.judge.rules_of(result.route)]
             yield report
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ class Seen:
         ran: files that ran as modules, each with the file whose code had them run first.
         by_route: paths that a library opened for a request, and templates, by the route.
         written: paths that were opened to be written.
+        since: when that began, in seconds since the epoch.
         told: what the process that writes receipts has heard of, by the route; "" for every one.
     """
 
@@ -52,6 +54,7 @@ class Seen:
     ran: dict[str, str] = field(default_factory=dict)
     by_route: dict[str, set[str]] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
+    since: float = 0.0
     told: dict[str, set[str]] = field(default_factory=dict)
 
 
@@ -78,7 +81,7 @@ class Observer:
         self._active += 1
         if self._active > 1:
             return
-        self.seen = Seen()
+        self.seen = Seen(since=time.time())
         if not self._hooked:
             sys.addaudithook(self._hook)
             self._hooked = True

@@ -55,16 +55,18 @@ def sort_out(seen: Seen, loaded: Mapping[str, Module], own: Iterable[str], base:
     roots = {base.resolve(), Path.cwd().resolve()}
 
     def kept(paths: Iterable[str]) -> frozenset[str]:
-        return frozenset(each for each in paths if _counts(each, roots, seen.written))
+        return frozenset(each for each in paths if _counts(each, roots, seen))
 
     by_route = {route: kept(paths - known) for route, paths in seen.by_route.items()}
     return Observed(kept(everywhere), {route: paths for route, paths in by_route.items() if paths})
 
 
-def _counts(path: str, roots: Collection[Path], written: Collection[str]) -> bool:
+def _counts(path: str, roots: Collection[Path], seen: Seen) -> bool:
     """Whether a file is the project's: in its folders, not hidden, and not made by the run."""
     file = Path(path)
-    if path in written or is_foreign(file) or is_of_tests(file):
+    if path in seen.written or is_foreign(file):
+        return False
+    if file.is_file() and file.stat().st_mtime > seen.since > 0:
         return False
     if not any(file.is_relative_to(root) for root in roots):
         return False

@@ -20,6 +20,8 @@ UNCHANGED: Final = "receipt unchanged"
 
 WEAKER_OPTION: Final = "--crossfade-weaker-receipts"
 
+_SAFE: Final = ("GET", "HEAD", "OPTIONS", "TRACE")
+
 _NEVER_CHANGED: Final = (
     "no successful POST, PUT, PATCH or DELETE of this run changed contract_state: is it the "
     "application's database, and do its methods work?"
@@ -62,7 +64,8 @@ class Page:
             self.made.add(case)
         if "changed" in exchange:
             self.changed.append(exchange["changed"])
-            self.remarks.update([remark] if remark else [])
+        if remark and case.split(" ")[1] not in _SAFE:
+            self.remarks.add(remark)  # of the state, which matters where something is written
         self.exchanges += 1
         self.unfinished += not passed
         self.differing += bool(exchange["differences"])
@@ -144,7 +147,7 @@ class Ledger:
     asked: tuple[str, ...] = ()
     weaker: bool = False
     reported: set[str] = field(default_factory=set)
-    """Routes that `contract_routes` has reported."""
+    """Routes that `contract_routes.prove()` has reported."""
     _folder: Folder | None = None
     _least: float = 0.0
     _bases: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -163,7 +166,7 @@ class Ledger:
                 page.add(exchange, test.get("remark", ""), passed)
         if "route" in test:
             route = test["route"]["route"]
-            self.reported.add(route)
+            self.reported.update([route] if test.get("proves") else [])
             for login, made_a_difference in test.get("logins", {}).items():
                 self._logins[login] = self._logins.get(login, False) or made_a_difference
                 self._with_logins.add(route)

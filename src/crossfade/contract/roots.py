@@ -220,7 +220,6 @@ class Applications:
             yield from [*middleware.args, *middleware.kwargs.values()]
         yield app.router.lifespan_context
         yield app.router.default_response_class
-        yield from app.dependency_overrides.values()
         if self.flask is None:
             return
         flask = self.flask
