@@ -17,6 +17,7 @@ import typer
 from crossfade.cli_options import AppOption, HeaderOption, RouteArgument, TokenOption, UrlOption
 from crossfade.console import table, terminal_width
 from crossfade.errors import CrossfadeError, MapError
+from crossfade.inspection import inspecting
 from crossfade.status import (
     follow_lines,
     is_sound,
@@ -170,7 +171,6 @@ def verify(
 
     Exits with 1 where one has not, and says what has changed since its contract passed.
     """
-    from crossfade.contract.required import inspecting
     from crossfade.contract.telling import verify_lines, verify_values
     from crossfade.contract.validity import folder_of, standings
 
@@ -211,8 +211,7 @@ def cutover(
     with --url where a worker of the running server has no handler for the route yet.
     """
     from crossfade.compat.guards import State
-    from crossfade.contract.cutover import History, Refused, find, plan, prove
-    from crossfade.contract.required import inspecting
+    from crossfade.contract.cutover import History, Refused, find, plan, prove, unproven
     from crossfade.model import Waiver
     from crossfade.workers import NotAnswering, OldCode, Server
 
@@ -226,13 +225,15 @@ def cutover(
     try:
         server = None if url is None else Server(url, header or [], token)
         target, entry = find(gateway, route)
+        with inspecting():  # what else is wrong with the map is said before pytest runs
+            plan(gateway, target, entry, waiver)
         if server is not None:
             server.require_handler(target.route)
         if target.legacy is not None and waiver is None:
             source = context.get_parameter_source("application")
             named = source is not None and source.name == "COMMANDLINE"
             chosen = [f"--override-ini=crossfade_app={application}"] if named else []
-            doubt = prove(target.route, [*chosen, *context.args])
+            doubt = prove(target.route, [*chosen, *context.args]) or unproven(gateway, target)
             if doubt:
                 _refuse(f"{target.route} is not proven: {doubt}. The map stays as it is")
         edit = plan(gateway, target, entry, waiver)
@@ -298,7 +299,6 @@ def explain_route(
 ) -> None:
     """Show both handlers, hooks, cases and the receipt of a route."""
     from crossfade.contract.cutover import Refused, find
-    from crossfade.contract.required import inspecting
     from crossfade.contract.telling import explain, explain_lines
 
     with inspecting():

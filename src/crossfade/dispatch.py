@@ -20,7 +20,9 @@ from crossfade.compat.borrow import Borrower, bounded
 from crossfade.compat.guards import Guard
 from crossfade.compat.unborrowed import Message as Doubt
 from crossfade.compat.unborrowed import Unborrowed
+from crossfade.doubts import NOT_KNOWN_TO_BE_FLASK, doubts_of, pages_that_are_off
 from crossfade.environ import ROOT_PATH
+from crossfade.errors import MapError
 from crossfade.framing import FRAMING, RequestRefused, read_framing
 from crossfade.lifespan import follow_lifespan
 from crossfade.live import LiveMap, Snapshot
@@ -37,10 +39,8 @@ from crossfade.routing import (
     Target,
     Values,
     child_scope,
-    mount_doubts,
 )
-from crossfade.status_page import StatusPage, token_problem
-from crossfade.wording import some
+from crossfade.status_page import StatusPage
 
 logger = Logs("crossfade.dispatch")
 
@@ -75,7 +75,13 @@ class Gateway:
         flask_app: the Flask application that could be looked into, else None.
         recorder: keeps requests where the map's table `[record]` asks for it.
         unborrowed: knows what native routes do without.
+        mounted_in: the name of the module that called `mount_legacy`.
+        entry: the modules in which the two applications are put together, where receipts are to
+            stand on them: those of the gateway that is served, not of one that a test makes.
     """
+
+    mounted_in = ""
+    entry: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -293,46 +299,11 @@ class Gateway:
                 self._said.add(doubt.text)
                 logger.log(doubt.level, doubt.text)
 
-    def _say_what_is_off(self, snapshot: Snapshot) -> None:
-        """Log that FastAPI's pages are not there, for whoever looks for them, unless they know."""
-        pages = snapshot.table.unserved_documents()
-        if pages and snapshot.map.gateway.api_docs is None:
-            logger.warning(
-                "FastAPI's own pages %s are off, so that no URL appears that Flask did not have. "
-                "To serve them, or to silence this, put api_docs = true, or api_docs = false, "
-                "under [gateway] in %s",
-                some(pages),
-                snapshot.map.file,
-            )
-
     def doubts(self, snapshot: Snapshot) -> Iterator[Doubt]:
         """Return what a team may not have meant with a map, and what native routes do without."""
         if self.borrower is None and snapshot.map.entries:
-            yield Doubt(
-                logging.WARNING,
-                "the legacy application is not known to be Flask, so native routes run without "
-                "whatever it does around its views. If there is a Flask inside, name it: "
-                "mount_legacy(…, flask_app=…)",
-            )
-        closed = token_problem(snapshot.map.gateway)
-        if closed is not None:
-            yield Doubt(logging.WARNING, f"{snapshot.map.file}: {closed}")
-        if snapshot.map.is_blank:
-            yield Doubt(
-                logging.WARNING,
-                f"{snapshot.map.file} is empty, so Flask answers every route. If that is meant, "
-                'write the one line "[routes]": a running server takes over no empty map',
-            )
-        for target in snapshot.table.targets():
-            skipped = self.skipped_hooks(target)
-            if skipped:
-                yield Doubt(
-                    logging.WARNING,
-                    f'{target.route} has hooks = "none" in {snapshot.map.file}: a native answer '
-                    f"skips {', '.join(skipped)}",
-                )
-        for text in mount_doubts(snapshot.table, self.native):
-            yield Doubt(logging.WARNING, f"{snapshot.map.file}: {text}")
+            yield Doubt(logging.WARNING, NOT_KNOWN_TO_BE_FLASK)
+        yield from doubts_of(snapshot, self.native, self.skipped_hooks)
         yield from self.unborrowed.messages(snapshot.map, snapshot.table)
 
     def skipped_hooks(self, target: Target) -> list[str]:
@@ -366,15 +337,21 @@ class Gateway:
         """Begin to follow the map: the application has started.
 
         Raises:
-            MapError: the map does not fit what it has now.
+            MapError: the map does not fit what it has now, or would let strangers in.
             MountError: threads were replaced by greenlets since `mount_legacy`.
         """
         refuse_greenlets()
         self.settle()
         self.live.start()
         # What was registered, decorated or wrapped after mount_legacy was called.
-        self._say_doubts(self.live.snapshot)
-        self._say_what_is_off(self.live.snapshot)
+        snapshot = self.live.snapshot
+        openings = list(self.unborrowed.openings(snapshot.map, snapshot.table))
+        if openings:
+            raise MapError(openings)
+        self._say_doubts(snapshot)
+        off = pages_that_are_off(snapshot)
+        if off:
+            logger.warning(off)
 
     async def _close(self) -> None:
         """Wait for what still works for a request."""

@@ -89,6 +89,7 @@ def mount_legacy(
     gateway = Gateway(
         live, Bridge(legacy, settings), native, borrower, flask_app, recorder, unborrowed
     )
+    gateway.mounted_in = str(sys._getframe(1).f_globals.get("__name__", ""))
     gateway.announce(live.snapshot)
     app.add_middleware(GatewayMiddleware, gateway=gateway)
     add_entrance(app, GatewayMiddleware, gateway.read)

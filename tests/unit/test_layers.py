@@ -19,6 +19,7 @@ LAYERS = [
     ["application", "mounting", "pytest_plugin", "pytest_routes"],
     ["contract"],
     ["apidoc", "dispatch"],
+    ["doubts"],
     ["live"],
     ["compat"],
     ["admission", "status_page"],
@@ -28,7 +29,7 @@ LAYERS = [
     ["boot", "cli_options", "environ", "exchange", "lifespan", "loading", "outbound", "toml_lines"],
     ["framing", "workers"],
     ["console", "logs"],
-    ["errors", "model", "wording"],
+    ["errors", "files", "inspection", "model", "wording"],
 ]
 LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 
