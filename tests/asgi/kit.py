@@ -251,6 +251,21 @@ async def running(app: ASGIApp) -> AsyncIterator[dict[str, Any]]:
     await task
 
 
+async def start(app: ASGIApp) -> list[Message]:
+    """Ask for the start; return what the server hears."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+    await app(scope, receive, send)
+    return sent
+
+
 def save_map(gateway: Gateway, text: str) -> None:
     """Save another map, and return once the gateway goes by it."""
     data = text.encode()

@@ -12,10 +12,9 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from flask import Flask
 from flask import request as flask_request
-from starlette.types import Message
 
 from crossfade import MapError
-from tests.asgi.kit import Answer, Mount, ask, ask_async, flask_with, http_scope, running
+from tests.asgi.kit import Answer, Mount, ask, ask_async, flask_with, http_scope, running, start
 
 Late = Callable[[FastAPI], None]
 
@@ -112,21 +111,6 @@ def test_start_with_a_route_that_never_came_fails_with_the_problems_alone(
     assert events == ["closed"]
     assert gateway.live._thread is None
     assert [each for each in caplog.records if each.levelno >= logging.ERROR] == []
-
-
-async def start(app: FastAPI) -> list[Message]:
-    """Ask for the start; return what the server hears."""
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "lifespan.startup"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
-    await app(scope, receive, send)
-    return sent
 
 
 def test_start_that_fails_and_a_shutdown_that_fails_are_both_said(

@@ -605,4 +605,5 @@ def cors(legacy: Flask, app: FastAPI) -> None:
 
 @row("`/docs`, `/redoc`, `/openapi.json`", "/docs")
 def documents(legacy: Flask, app: FastAPI) -> None:
+    # The map has no `[gateway] api_docs = true`.
     legacy.add_url_rule("/docs", "docs", lambda: "Flask's own")

@@ -253,6 +253,7 @@ def test_handler_of_an_exception_answers_what_an_early_guard_raises(mount: Mount
 
 def require_member() -> None:
     """Guard of the team's own."""
+    raise HTTPException(401)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from functools import cache, partial
 from typing import Any, Final
 
 from fastapi import params
+from fastapi.security.base import SecurityBase
 
 import crossfade.compat as compat
 from crossfade.compat.known_guards import Known, Work, is_guessed, known, looks_like_limit
@@ -234,7 +235,7 @@ def guards_behind_body(native: NativeRoute) -> list[str]:
         return []
     calls = (c for c in dependencies_of(native.dependant) if c is not native.endpoint)
     named = ((call, name_of(call)) for call in calls if not is_borrowed(call))
-    return [name for call, name in named if refusals_of(call)]
+    return [name for call, name in named if isinstance(call, SecurityBase) or refusals_of(call)]
 
 
 def _has_body_parameters(dependant: Any) -> bool:
