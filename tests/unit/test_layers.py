@@ -25,6 +25,7 @@ LAYERS = [
     ["compare", "mapedit", "mapfile"],
     ["codings", "json_form"],
     ["environ", "exchange", "loading", "outbound", "toml_lines"],
+    ["deviations"],
     ["errors", "logs", "model", "wording"],
 ]
 LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in layer}

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -180,20 +179,17 @@ def _exchanges(result: RouteResult, prover: Prover) -> tuple[list[dict[str, Any]
         outcome = verdict.outcome
         if outcome is None:
             continue
-        tried = None
+        tried: ledger.Strengths = ()
         if verdict.agrees:
-            explain = partial(prover.judge.explain, outcome)
-            grounds = prover.judge.grounds(outcome)
-            tried = ledger.strength_of(outcome, compare, explain, grounds)
-            if tried[1].unexplained and not too_weak:
-                too_weak = ledger.too_weak(outcome, tried[1])
+            tried = ledger.strengths_of(outcome, compare, prover.judge)
+            too_weak = too_weak or ledger.too_weak(outcome, tried)
         exchanges.append(report.summary(outcome) | ledger.facts(outcome, tried))
     return exchanges, too_weak
 
 
 def _strength(exchanges: Sequence[dict[str, Any]]) -> findings.Noticed:
     """How many broken answers were noticed, and why not the others; each shape counts once."""
-    tried = [each["mutation"] for each in exchanges if "mutation" in each]
+    tried = [mutation for each in exchanges for mutation in each["mutations"]]
     shapes = {shape: (count, survivors) for shape, count, survivors in tried}
     passed = [each for _, survivors in shapes.values() for each in survivors]
     mutants = sum(count for count, _ in shapes.values())

@@ -13,7 +13,6 @@ from crossfade.compare import compare
 from crossfade.contract import ledger, report
 from crossfade.contract.errors import ContractError, ContractFailed
 from crossfade.contract.judge import Judge
-from crossfade.contract.mutation import Strength
 from crossfade.contract.request import CookieJar, HeaderTypes, build_request, with_cookies
 from crossfade.contract.runner import SIDES, Outcome, Runner
 from crossfade.exchange import Request, Response
@@ -68,7 +67,7 @@ class Contract:
         self._sequence: dict[Side, object] | None = None
         self.outcomes: list[Outcome] = []
         """What every call showed, in order."""
-        self._strengths: dict[int, tuple[str, Strength]] = {}
+        self._strengths: dict[int, ledger.Strengths] = {}
         self.agreed = 0
         """Calls that FastAPI answered, or in which the test said that Flask has to."""
 
@@ -132,7 +131,7 @@ class Contract:
         """What this contract saw, as plain values for `report.Account`."""
         return {
             "exchanges": [
-                report.summary(outcome) | ledger.facts(outcome, self._strengths.get(number))
+                report.summary(outcome) | ledger.facts(outcome, self._strengths.get(number, ()))
                 for number, outcome in enumerate(self.outcomes)
             ],
             "remark": self._runner.state_remark,
@@ -224,16 +223,11 @@ class Contract:
         __tracebackhide__ = True
         if not outcome.is_native:
             return
-        judge = self._judge_of
-        tried = ledger.strength_of(
-            outcome,
-            compare,
-            lambda difference: judge.explain(outcome, difference),
-            judge.grounds(outcome),
-        )
+        tried = ledger.strengths_of(outcome, compare, self._judge_of)
         self._strengths[len(self.outcomes) - 1] = tried
-        if tried[1].unexplained:
-            raise ContractFailed(ledger.too_weak(outcome, tried[1]))
+        weak = ledger.too_weak(outcome, tried)
+        if weak:
+            raise ContractFailed(weak)
 
     def _answer(self, request: Request, response: Response) -> httpx.Response:
         try:

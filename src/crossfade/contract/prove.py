@@ -333,7 +333,12 @@ class Prover:
     ) -> tuple[Verdict, dict[Side, object]]:
         try:
             outcome, ends = self.judge.pair(
-                requests, starts, self.options.timeout, native_first=True
+                requests,
+                starts,
+                self.options.timeout,
+                native_first=True,
+                login=case.login,
+                case=case.name,
             )
         except ContractFailed as failed:
             return Verdict(case, None, failure=str(failed)), dict(starts)

@@ -42,6 +42,10 @@ class Outcome:
         noise: places in which Flask differs from itself.
         varies: how Flask differs from itself, by the place.
         turned_away: whether Flask sent the client to log in, and did nothing else.
+        login: who asked, by the name in `contract_logins`; None in a test written by hand.
+        case: the name of the case; None in a test written by hand.
+        changed: what each side changed in the state that it started from, where the two differ.
+        left: a sample of what Flask left, in which a broken state is tried; None without a state.
     """
 
     legacy: Exchange
@@ -52,6 +56,10 @@ class Outcome:
     noise: tuple[str, ...] = ()
     varies: Mapping[str, Difference] = field(default_factory=dict)
     turned_away: bool = False
+    login: str | None = None
+    case: str | None = None
+    changed: Mapping[Side, tuple[Difference, ...]] = field(default_factory=dict)
+    left: Mapping[str, object] | None = None
 
     @property
     def served(self) -> bool:
