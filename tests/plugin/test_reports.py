@@ -76,7 +76,9 @@ def test_both_forms_at_once(project: pytest.Pytester) -> None:
 def test_an_unknown_form(project: pytest.Pytester) -> None:
     """Markdown under another name is nobody's wish."""
     result = run(project, "--crossfade-report", "report.pdf")
-    result.stderr.fnmatch_lines(["*report.pdf is to be .pdf; there is .html and .md*"])
+    result.stderr.fnmatch_lines(
+        ["*report.pdf: there is no report of the form .pdf; use .html, .md or .json*"]
+    )
     assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 

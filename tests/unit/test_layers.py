@@ -16,6 +16,7 @@ SOURCE = Path(__file__).parent.parent.parent / "src" / "crossfade"
 LAYERS = [
     ["cli", "pytest_suites"],
     ["mounting", "pytest_plugin", "pytest_routes"],
+    ["pytest_reports"],
     ["contract"],
     ["apidoc", "dispatch"],
     ["live"],
@@ -39,7 +40,7 @@ OWNERS = {
     "sqlalchemy": {"contract"},
     "httpx": {"contract"},
     "hypothesis": {"contract"},
-    "pytest": {"pytest_plugin", "pytest_routes", "pytest_suites"},
+    "pytest": {"pytest_plugin", "pytest_reports", "pytest_routes", "pytest_suites"},
     "tomlkit": {"mapedit"},
     "legacy_flask": set[str](),
     "new_fastapi": set[str](),

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from crossfade.compare import compare
-from crossfade.contract import findings, ledger, report
+from crossfade.contract import findings, ledger, report, terminal
 from crossfade.contract.cases import Case, CaseError, cases_below
+from crossfade.contract.diagnosis import Doctor, HandlerFacts, facts_of
 from crossfade.contract.errors import ContractError
+from crossfade.contract.pace import Step, slow_word
 from crossfade.contract.prove import Prover, RouteResult
 from crossfade.contract.rules import Rule
 from crossfade.contract.validity import standings
@@ -102,6 +104,7 @@ def run(
     receipts: bool,
     examples: int = 0,
     others: bool = False,
+    progress: Callable[[Step, str], object] = lambda step, slow: None,
 ) -> Iterator[RouteReport]:
     """Prove one route after the other.
 
@@ -112,22 +115,56 @@ def run(
         examples: how many requests Hypothesis draws for a route; 0 runs the cases that are known.
         others: whether the run has contracts written by hand as well. A rule may then be theirs:
             which of them match nothing is said at the end of the run.
+        progress: called after each case with how far the run is, and with a word about the route
+            where it takes long.
 
     Raises:
         ContractError: Hypothesis is asked for and not installed.
     """
-    for target in targets:
-        start = time.time()
+    for number, target in enumerate(targets, 1):
+        facts = facts_of(prover.runner.gateway, target.route)
+        pace = _Pace(facts, number, len(targets), progress)
         if examples:
             # What is drawn need not meet what a rule is for: no rule is stale by it.
             result = _explore(prover, target, examples)
-            yield _reported(result, prover, start, receipts, stale=[])
+            pace.rate(result)
+            yield _reported(result, prover, pace, receipts, stale=[])
         else:
-            result = prover.prove(target)
+            result = prover.prove(target, pace.at)
             stale = [] if others else prover.stale(result)
-            report = _reported(result, prover, start, receipts, stale=stale)
+            report = _reported(result, prover, pace, receipts, stale=stale)
             report.account["rules"] = [str(r) for r in prover.judge.rules_of(result.route)]
             yield report
+
+
+class _Pace:
+    """The time that one route takes."""
+
+    def __init__(
+        self,
+        facts: HandlerFacts,
+        number: int,
+        routes: int,
+        progress: Callable[[Step, str], object],
+    ) -> None:
+        self.facts = facts
+        self.start = time.time()
+        self.slow = ""
+        self._started = time.perf_counter()
+        self._number = number
+        self._routes = routes
+        self._progress = progress
+
+    def rate(self, result: RouteResult) -> Step:
+        """Note whether the route takes long; return how far the run is."""
+        seconds = time.perf_counter() - self._started
+        step = Step(self._number, self._routes, result.route, result.asked, result.planned, seconds)
+        self.slow = slow_word(step, self.facts.uses | self.facts.view_uses)
+        return step
+
+    def at(self, result: RouteResult) -> None:
+        """Say how far the run is."""
+        self._progress(self.rate(result), self.slow)
 
 
 def _explore(prover: Prover, target: Target, examples: int) -> RouteResult:
@@ -144,31 +181,45 @@ def _explore(prover: Prover, target: Target, examples: int) -> RouteResult:
 
 
 def _reported(
-    result: RouteResult, prover: Prover, start: float, receipts: bool, stale: Sequence[Rule]
+    result: RouteResult, prover: Prover, pace: _Pace, receipts: bool, stale: Sequence[Rule]
 ) -> RouteReport:
     exchanges, too_weak = _exchanges(result, prover)
     stop = time.time()
-    account = findings.account(result, stale, stop - start, _strength(exchanges), too_weak)
+    rules = prover.judge.rules
+    doctor = findings.doctor_of(result, Doctor(pace.facts))
+    found = findings.findings(result.failures, doctor, rules, result.route)
+    expired = rules.expired.get(result.route, ())
+    account = findings.account(
+        result,
+        found,
+        stale,
+        expired,
+        stop - pace.start,
+        _strength(exchanges),
+        too_weak,
+        pace.slow,
+    )
     outcome, text = "passed", ""
     if result.failures:
-        outcome, text = "failed", findings.text(account)
+        outcome, text = "failed", terminal.full(account)
     elif too_weak:
         outcome, text = "failed", too_weak
     elif stale:
-        rules = "\n".join(f"  {rule}" for rule in stale)
+        listed = "\n".join(f"  {rule}" for rule in stale)
         outcome = "failed"
-        text = f"{result.route}: rules of the map that match nothing; remove them:\n\n{rules}"
+        text = f"{result.route}: rules of the map that match nothing; remove them:\n\n{listed}"
     elif result.unproven:
         outcome, text = "skipped", f"{result.route} is not proven: {result.unproven}"
     carried: dict[str, Any] = {
         "exchanges": exchanges,
         "remark": prover.runner.state_remark,
         "passed": outcome == "passed",
+        "expired": [str(rule) for rule in expired],
         "route": account,
     }
     if receipts and prover.runner.gateway is not None:
         carried["receipts"] = ledger.grounds(prover.runner.gateway, [result.route])
-    return RouteReport(result.route, outcome, text, start, stop, carried)
+    return RouteReport(result.route, outcome, text, pace.start, stop, carried)
 
 
 def _exchanges(result: RouteResult, prover: Prover) -> tuple[list[dict[str, Any]], str]:
@@ -193,8 +244,12 @@ def _strength(exchanges: Sequence[dict[str, Any]]) -> findings.Noticed:
     shapes = {shape: (count, survivors) for shape, count, survivors in tried}
     passed = [each for _, survivors in shapes.values() for each in survivors]
     mutants = sum(count for count, _ in shapes.values())
-    named = {f"{mutant}: {rule or 'no rule says why'}" for mutant, rule in passed}
-    return findings.Noticed(mutants - len(passed), mutants, tuple(sorted(named)))
+    blind: dict[str, dict[str, None]] = {}
+    for mutant, rule in sorted(passed, key=lambda each: each[::-1]):
+        blind.setdefault(rule, {})[mutant] = None
+    return findings.Noticed(
+        mutants - len(passed), mutants, {rule: tuple(names) for rule, names in blind.items()}
+    )
 
 
 def cases_or_problems(folder: Path) -> tuple[list[Case], str]:

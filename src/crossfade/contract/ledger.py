@@ -172,6 +172,17 @@ class Page:
             for case, status in self.cases.items()
         )
 
+    def blind(self) -> list[dict[str, Any]]:
+        """What was not noticed, by the rule because of which it was not."""
+        found: dict[str, dict[str, None]] = {}
+        for _, survivors in self.mutation.values():
+            for mutant, rule in survivors:
+                found.setdefault(rule, {})[mutant] = None
+        return [
+            {"rule": rule, "count": len(names), "mutants": sorted(names)}
+            for rule, names in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+        ]
+
     def proof(self) -> Proof:
         """The numbers."""
         mutants = sum(count for count, _ in self.mutation.values())

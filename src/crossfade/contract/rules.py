@@ -17,6 +17,7 @@ from functools import cache
 from crossfade.compare import Difference, Kind
 from crossfade.contract.consequences import crashed, follows, is_of_two_refusals
 from crossfade.contract.errors import ContractError
+from crossfade.contract.exceptions import exception_name
 from crossfade.contract.runner import Outcome
 from crossfade.deviations import ALWAYS, Condition, Deviation, Situation, split_rule
 from crossfade.errors import Problem, Suggester
@@ -71,13 +72,6 @@ def _pattern(what: str) -> re.Pattern[str]:
     index = r"\[[^\]]*\]" if what.startswith("state.") else r"\[\d+\]"  # a row's key, or a number
     text = text.replace(r"\[\*\]", index).replace(r"\*", r"[^.\[]+")
     return re.compile(text + r"(?=$|[.\[])")
-
-
-def exception_name(error: str | None) -> str:
-    """The name of the exception of a traceback, as that has it; "" for none."""
-    lines = (error or "").rpartition("Traceback (most recent call last):\n")[2].splitlines()
-    last = next((line for line in lines if line[:1] not in ("", " ")), "")
-    return last.partition(":")[0].strip()
 
 
 def situation(outcome: Outcome) -> Situation:

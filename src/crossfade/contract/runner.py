@@ -13,6 +13,7 @@ from flask import got_request_exception
 
 from crossfade.compare import Difference, compare
 from crossfade.contract.errors import ContractError, ContractFailed
+from crossfade.contract.exceptions import raised_by
 from crossfade.contract.freezing import Frozen
 from crossfade.contract.inprocess import InProcessApp, Reply, Scope, traceback_of
 from crossfade.contract.noise import SessionReader, by_the_clock, settle, signed_in_another_second
@@ -20,7 +21,7 @@ from crossfade.contract.state import NoState, State, comparable, compare_states
 from crossfade.contract.turned_away import sent_to_log_in
 from crossfade.dispatch import Gateway
 from crossfade.exchange import Exchange, Headers, Request, Response
-from crossfade.model import FORCE_SIDE, SELECTION, Selection, Side
+from crossfade.model import FORCE_SIDE, RAISED, SELECTION, Selection, Side
 
 ATTEMPTS: Final = 3
 """Runs after which a difference that the clock could have made is believed."""
@@ -220,6 +221,7 @@ class Runner:
             _endpoint(reply) or self.handler(selection.route, selection.side),
             reply.error or next(iter(raised), None),
             moment,
+            raised_by(reply.scope.get(RAISED)),
         )
 
 
