@@ -19,7 +19,7 @@ No client can set it: an ASGI server never copies anything of a request to a key
 """
 
 RAISED: Final = "crossfade.raised"
-"""Scope key under which the exception is left that a native route raised and that was answered.
+"""Scope key under which an exception is left that a native route raised, with its traceback.
 
 Only where an in-process caller has chosen who answers: on a server nobody looks at it, and it would
 keep its frames alive.

@@ -168,8 +168,8 @@ async def _native_field(
     return Flasky({"size": len(note)})
 
 
-add("multipart: empty filename", _upload, _native_upload, "status", "refuses the file file", "file(",
-    method="POST")  # fmt: skip
+add("multipart: empty filename", _upload, _native_upload, "status", "refuses the file",
+    "file(", method="POST")  # fmt: skip
 add("multipart: filename*", _upload, _native_upload, "status", "refuses the file file", "file(",
     method="POST", rule="/multipart-filename-star")  # fmt: skip
 add("multipart: preamble", _upload, _native_upload, "status", "multipart", "file(",

@@ -234,7 +234,7 @@ def take_over_default_handlers(app: FastAPI) -> None:
 def note_raised(scope: Scope, error: BaseException) -> None:
     """Leave the exception of a native route where the contracts look for it."""
     if FORCE_SIDE in scope:
-        scope[RAISED] = error
+        scope[RAISED] = (error, error.__traceback__)  # which Starlette clears once it is answered
 
 
 def _unless_borrowing(

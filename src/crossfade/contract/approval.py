@@ -12,8 +12,10 @@ from crossfade.contract.diagnosis import place_of
 from crossfade.contract.exceptions import exception_name
 from crossfade.contract.runner import Outcome
 
-MOST_PLACES: Final = 4
-"""Places for which a deviation is shown; a finding of more is no matter of a line or two."""
+MOST_BLOCKS: Final = 4
+"""Deviations that are shown; a finding that needs more is not a matter of a line or two."""
+
+_MOST_PAIRS: Final = 3
 
 
 def approval(route: str, seen: Iterable[tuple[Outcome, Difference]]) -> str:
@@ -28,16 +30,27 @@ def approval(route: str, seen: Iterable[tuple[Outcome, Difference]]) -> str:
     shown = list(seen)
     if not shown or any(crashed(outcome.native) for outcome, _ in shown):
         return ""
-    places = dict.fromkeys(_place(difference) for _, difference in shown)
-    if len(places) > MOST_PLACES:
-        return ""
-    blocks = []
-    for place in places:
-        when = condition(outcome for outcome, each in shown if _place(each) == place)
-        lines = ["[[deviations]]", f"route = {_text(route)}", f"what = {_text(place)}"]
-        lines += [f"when = {_text(when)}"] if when else []
-        blocks.append("\n".join([*lines, 'reason = "…"']))
-    return "\n\n".join(blocks)
+    by_place: dict[str, list[Outcome]] = {}
+    for outcome, difference in shown:
+        by_place.setdefault(_place(difference), []).append(outcome)
+    blocks = [
+        _block(route, place, when)
+        for place, outcomes in by_place.items()
+        for when in _conditions(outcomes)
+    ]
+    return "\n\n".join(blocks) if len(blocks) <= MOST_BLOCKS else ""
+
+
+def _block(route: str, place: str, when: str) -> str:
+    lines = ["[[deviations]]", f"route = {_text(route)}", f"what = {_text(place)}"]
+    lines += [f"when = {_text(when)}"] if when else []
+    return "\n".join([*lines, 'reason = "…"'])
+
+
+def _conditions(outcomes: list[Outcome]) -> list[str]:
+    """A condition for each pair of answers, or one for all of them where there are many."""
+    each = list(dict.fromkeys(condition([outcome]) for outcome in outcomes))
+    return each if len(each) <= _MOST_PAIRS else [condition(outcomes)]
 
 
 def condition(outcomes: Iterable[Outcome]) -> str:

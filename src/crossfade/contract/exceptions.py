@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 from traceback import extract_tb
+from types import TracebackType
 from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
@@ -15,11 +16,12 @@ _LONGEST: Final = 300
 _TRACEBACK: Final = "Traceback (most recent call last):\n"
 
 
-def raised_by(error: object) -> Raised | None:
-    """What is kept of an exception; None for none."""
-    if not isinstance(error, BaseException):
+def raised_by(noted: tuple[BaseException, TracebackType | None] | None) -> Raised | None:
+    """What is kept of an exception and its traceback; None for none."""
+    if noted is None:
         return None
-    own = [each for each in extract_tb(error.__traceback__) if is_of_the_project(each.filename)]
+    error, traceback = noted
+    own = [each for each in extract_tb(traceback) if is_of_the_project(each.filename)]
     place = ""
     if own:
         place = f"{PurePath(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name}"

@@ -106,7 +106,7 @@ def ways(verdict: Verdict, doctor: Doctor) -> Iterator[Way]:
         key = (place, *group)
         if key not in seen:
             seen.add(key)
-            yield Way(difference, causes, group, key, _lines(difference, outcome))
+            yield Way(difference, causes, group, key, _lines(about[1], about[0]))
 
 
 def _of_the_body(

@@ -32,6 +32,7 @@ from crossfade.contract.diagnosis.rule import (
 from crossfade.contract.diagnosis.state import STATE
 from crossfade.contract.diagnosis.status import STATUS
 from crossfade.contract.diagnosis.values import VALUES
+from crossfade.contract.exceptions import exception_name, raised_at
 from crossfade.contract.runner import Outcome
 from crossfade.model import Side
 
@@ -113,7 +114,7 @@ class Doctor:
     def causes(self, outcome: Outcome, difference: Difference) -> tuple[Diagnosis, ...]:
         """Every cause of a difference between the answers to one request."""
         known = self._plain.get(_alike(difference))
-        if known is not None:
+        if known is not None and self.base is not None and _raised(outcome) == _raised(self.base):
             return known
         base = None if outcome is self.base else self.base
         return diagnose(_view(outcome, difference, self.facts, base))
@@ -122,6 +123,15 @@ class Doctor:
 def _alike(difference: Difference) -> object:
     """What two differences have in common that have one cause: the place, and who has nothing."""
     return place_of(difference), difference.legacy is None, difference.native is None
+
+
+def _raised(outcome: Outcome) -> object:
+    """What the two sides raised, and where: another exception is a cause of its own."""
+    raised, sides = outcome.native.raised, (outcome.legacy, outcome.native)
+    return (
+        [(exception_name(each.error), raised_at(each.error or "")) for each in sides],
+        raised and (raised.name, raised.place, [location for location, _ in raised.refused[:1]]),
+    )
 
 
 def _view(
