@@ -25,6 +25,7 @@ _WHOLE = "contracts.txt"
 _PLAIN_EVERY = 30.0  # seconds between two lines of progress where the output is no terminal,
 _LIVE_EVERY = 0.2  # and where it is one
 _FIRST_AFTER = 2.0  # seconds of a route before its progress is shown
+clock = time.monotonic
 
 
 def text_of(config: pytest.Config, each: RouteReport) -> str:
@@ -70,7 +71,7 @@ class Progress:
             return
         if self._ticker.slow(step, slow):
             self._write(f"slow: {slow}", stays=True)
-        elif self._ticker.due(step, time.monotonic()):
+        elif self._ticker.due(step, clock()):
             self._write(str(step), stays=not self._live)
 
     def clear(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from crossfade.contract.html_report import html_report
+from tests.reports.accounts import account
 
 pytestmark = pytest.mark.newest_versions
 
@@ -25,31 +26,6 @@ HOSTILE = [
     "</title><base href=//evil.example>",
 ]
 EVIL = "\n".join(HOSTILE)
-
-
-def account(route: str, **more: Any) -> dict[str, Any]:
-    """Return a route's account as `findings.account` makes it: proven, if not said otherwise."""
-    return {
-        "route": route,
-        "cases": 64,
-        "failed": 0,
-        "succeeded": 12,
-        "flasks": 3,
-        "good": [route, 200],
-        "unproven": "",
-        "findings": [],
-        "noise": [],
-        "used": {},
-        "stale": [],
-        "expired": [],
-        "remarks": [],
-        "seconds": 0.5,
-        "strength": [118, 118],
-        "blind": [],
-        "too_weak": "",
-        "slow": "",
-        **more,
-    }
 
 
 def finding(what: list[str], text: str = "", count: int = 1) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import pytest
 
 from crossfade.contract.html_report import html_report
 from crossfade.contract.markdown import markdown
-from tests.browser.test_report_page import account
 from tests.plugin.test_plugin import QUIET
+from tests.reports.accounts import account
 
 pytest_plugins = ["pytester"]
 

@@ -161,7 +161,8 @@ def _finding(route: Mapping[str, Any], index: int) -> Iterator[str]:
         yield f"   A deviation that has expired: {_plain(rule)}"
     yield ""
     yield from (
-        f"   - {_plain(name)}: {_code(_cut(line, _LINE))}" for name, line in finding["cases"]
+        f"   - {_plain(name)}: {_code(_cut(' '.join(line.split()), _LINE))}"
+        for name, line in finding["cases"]
     )
     if finding["trace"]:
         yield ""
@@ -184,6 +185,7 @@ def _also(finding: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _fenced(lines: Sequence[str], info: str = "") -> list[str]:
+    lines = "\n".join(lines).splitlines()
     shown = [_cut(line, _LINE) for line in lines[:_MOST_LINES]]
     if len(lines) > _MOST_LINES:
         shown.append(f"… {counted(len(lines) - _MOST_LINES, 'line')} more")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from crossfade.contract.findings import verdict
 from crossfade.contract.report import wrapped
 from crossfade.wording import counted, some
 
@@ -67,12 +68,16 @@ def full(found: Mapping[str, Any]) -> str:
 def whole(routes: Iterable[Mapping[str, Any]]) -> str:
     """The file with all that the terminal leaves out, of routes in the order of a report."""
     texts = [
-        full(route)
-        if route["findings"]
-        else "\n".join([f"{route['route']}: {counted(route['cases'], 'case')}", *_remarks(route)])
+        full(route) if route["findings"] else "\n".join([_verdict(route), *_remarks(route)])
         for route in routes
     ]
     return "\n\n\n".join(texts) + "\n"
+
+
+def _verdict(found: Mapping[str, Any]) -> str:
+    word, why = verdict(found)
+    text = f"{found['route']}: {counted(found['cases'], 'case')}, {word}"
+    return f"{text}: {why}" if why else text
 
 
 def _finding(finding: Mapping[str, Any]) -> Iterator[str]:
@@ -86,7 +91,6 @@ def _finding(finding: Mapping[str, Any]) -> Iterator[str]:
         yield from (line[4:] for line in wrapped("why: ", f"[{cause['code']}] {cause['cause']}"))
         yield from (line[4:] for line in wrapped("seen: ", cause["evidence"]))
         yield from (line[4:] for line in wrapped("fix: ", cause["fix"]))
-        yield f"     {cause['anchor']}"
     for rule in finding["expired"]:
         yield f"note: a deviation that has expired: {rule}"
     for name, request in finding["cases"]:

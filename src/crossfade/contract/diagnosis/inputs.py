@@ -40,8 +40,9 @@ def validation(view: View) -> Cause | None:
     if view.ours >= 400:
         return Cause(
             f"{cause} with {view.theirs}, where Flask refuses with {view.ours}",
-            "@validation_error(lambda error: …) of crossfade.compat on the endpoint says what the "
-            "view answers; or " + _reads(view, place, name),
+            view.compat("@validation_error(lambda error: …) on the endpoint")
+            + " says what the view answers; or "
+            + _reads(view, place, name),
             f"the validation error is about {shown}{said}",
             f"refused {_key(view, place, name)}",
         )
