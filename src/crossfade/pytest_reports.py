@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crossfade.wording import visible
+
 if TYPE_CHECKING:
     from crossfade.contract.autorun import RouteReport
     from crossfade.contract.pace import Step
@@ -32,7 +34,7 @@ def text_of(config: pytest.Config, each: RouteReport) -> str:
     """What the terminal shows of a route: of one that differs the beginning, without -vv."""
     account = each.account["route"]
     if not account["findings"] or config.get_verbosity() > 1:
-        return each.text
+        return visible(each.text)
     from crossfade.contract.terminal import short
 
     folder = _cache_folder(config)
@@ -41,7 +43,7 @@ def text_of(config: pytest.Config, each: RouteReport) -> str:
         with suppress(ValueError):
             folder = folder.relative_to(config.rootpath)
         rest = f"all of it: -vv, or {folder / _WHOLE}"
-    return short(account, rest)
+    return visible(short(account, rest))
 
 
 def _cache_folder(config: pytest.Config) -> Path | None:
@@ -128,7 +130,7 @@ class RunReport:
             from crossfade.contract.findings import worst_first
             from crossfade.contract.terminal import whole
 
-            _save(folder / _WHOLE, whole(worst_first(self._routes)))
+            _save(folder / _WHOLE, visible(whole(worst_first(self._routes))))
 
 
 def _rendered(suffix: str, routes: list[dict[str, Any]], unfinished: bool) -> str:

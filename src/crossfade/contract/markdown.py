@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from crossfade.contract.findings import VERDICTS, verdict, worst_first
 from crossfade.contract.terminal import SHORT_TEXT, blind_lines
-from crossfade.wording import counted
+from crossfade.wording import counted, visible
 
 MOST_BYTES: Final = 60_000
 """Bytes of the report, as it is written in UTF-8."""
@@ -209,6 +209,7 @@ def _code(text: str) -> str:
 
 
 def _cut(text: str, most: int) -> str:
+    text = visible(text[: most + 1])
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 

@@ -9,7 +9,8 @@ from textwrap import wrap
 from typing import Any, Final
 
 from crossfade.compare import Difference
-from crossfade.contract.diagnosis import Diagnosis, Doctor
+from crossfade.contract.approval import approval
+from crossfade.contract.diagnosis import Diagnosis, Doctor, Severity
 from crossfade.contract.runner import NAMES, Outcome
 from crossfade.exchange import Exchange, Request
 from crossfade.model import Side
@@ -52,6 +53,10 @@ def failure(
     notes += [remark] if remark else []
     if notes:
         lines += ["", *(f"  note: {note}" for note in notes)]
+    offered = _approval(outcome, shown, doctor or Doctor())
+    if offered:
+        lines += ["", "  If this is right, these lines of the map approve it:", ""]
+        lines += [f"    {line}".rstrip() for line in offered.splitlines()]
     for exchange in (outcome.legacy, outcome.native):
         if exchange.error is not None:
             lines += ["", f"  {NAMES[exchange.side]} raised:", ""]
@@ -152,6 +157,15 @@ def _differences(
         yield f"… and {counted(len(differences) - SHOWN, 'difference')} more"
 
 
+def _approval(outcome: Outcome, differences: Sequence[Difference], doctor: Doctor) -> str:
+    """What would approve all differences of an exchange; "" where that is no matter of the map."""
+    route = outcome.native.route
+    causes = (found for each in differences for found in doctor.causes(outcome, each))
+    if route is None or any(each.rule.severity is Severity.SECURITY for each in causes):
+        return ""
+    return approval(route, [(outcome, each) for each in differences])
+
+
 def cause_lines(diagnosis: Diagnosis) -> Iterator[str]:
     """A cause with its code, the evidence and the fix, in lines."""
     yield from wrapped("why: ", f"[{diagnosis.rule.code}] {diagnosis.found.cause}")
@@ -237,7 +251,7 @@ class Account:
             tally.succeeded += exchange["succeeded"]
 
     def lines(self, verbose: bool = False, limit: int = 30) -> Iterator[tuple[str, bool]]:
-        """The account's lines, each with whether it is a warning; the warnings come first.
+        """The account's lines, each with whether it is a warning; routes that differ come first.
 
         More than `limit` lines of one sort are counted, not listed, unless `verbose` or a warning.
         """
@@ -248,7 +262,8 @@ class Account:
                 self.routes.items(), key=lambda item: item[0].partition(" ")[::-1]
             )
         ]
-        for route, tally, warning in sorted(tallies, key=lambda each: not each[2]):
+        worst_first = sorted(tallies, key=lambda each: (not each[1].differing, not each[2]))
+        for route, tally, warning in worst_first:
             if warning or verbose or len(self.routes) <= limit:
                 text = f"{route:<{width}}  {counted(tally.exchanges, 'exchange')}"
                 yield (f"{text}, {warning}" if warning else text), bool(warning)

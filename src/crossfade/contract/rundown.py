@@ -43,8 +43,15 @@ def close(
         Path(file).write_text(json.dumps(verdicts, indent=2), encoding="utf-8")
     cache = getattr(config, "cache", None)
     if cache is not None:
-        cache.set(CACHE_KEY, {**(cache.get(CACHE_KEY, None) or {}), **verdicts})
+        cache.set(CACHE_KEY, {**(cache.get(CACHE_KEY, None) or {}), **_writable(verdicts)})
     return lines
+
+
+def _writable(verdicts: dict[str, Any]) -> dict[str, Any]:
+    """The same without halves of surrogate pairs, which a body can hold and no file."""
+    text = json.dumps(verdicts, ensure_ascii=False)
+    found: dict[str, Any] = json.loads(text.encode("utf-8", "replace"))
+    return found
 
 
 def is_selection(config: Any) -> bool:

@@ -163,8 +163,8 @@ def flask_raised(view: View) -> Cause | None:
         return None
     return Cause(
         f"the Flask view raised: {what_was_raised(error)}",
-        "if FastAPI's answer is the better one, approve it for this exception alone, as shown "
-        "below; else raise natively as well",
+        "if FastAPI's answer is the better one, approve it for this exception alone by the lines "
+        "that the report offers; else raise natively as well",
         _where(error),
         _group(error),
     )
