@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 from pydantic import (
     AfterValidator,
@@ -23,7 +23,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
 from crossfade.deviations import (
     WHERE,
@@ -33,17 +32,22 @@ from crossfade.deviations import (
     checked_rule,
 )
 from crossfade.errors import MapError, Problem, Suggester
+from crossfade.files import read_small
 from crossfade.model import (
     BridgeSettings,
     ContractSettings,
     GatewaySettings,
+    GuardName,
     Hooks,
     RecordSettings,
     RouteName,
     Stage,
     Waiver,
 )
-from crossfade.toml_lines import LazyOutline, Outline, outline, tomllib
+from crossfade.toml_lines import LazyOutline, Outline, loads, outline, tomllib
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class MapFormError(MapError):
@@ -77,7 +81,7 @@ class RouteDocument(BaseModel):
         description="What a native answer borrows: all that Flask does around the view, or none.",
     )
 
-    guards: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+    guards: tuple[GuardName, ...] = Field(
         default=(),
         description="Decorators of Flask's view whose work the native handler does itself.",
     )
@@ -203,7 +207,7 @@ def read_map(path: str | Path) -> MigrationMap:
     """
     file = Path(path)
     try:
-        data = file.read_bytes()
+        data = read_small(file)
     except FileNotFoundError:
         remedy = 'Create it: a file with the one line "[routes]" leaves every route to Flask.'
         _fail(path, f"there is no such file (looked for {file.absolute()})", remedy)
@@ -283,7 +287,7 @@ def _load(text: str, file: str, problems: list[Problem]) -> tuple[dict[str, Any]
     """Parse TOML; where the only fault is a key given twice, parse on without the second."""
     lines = LazyOutline(text)
     try:
-        return tomllib.loads(text), lines
+        return loads(text), lines
     except tomllib.TOMLDecodeError as error:
         syntax = error
     repeated = lines.outline.repeated()
@@ -295,7 +299,7 @@ def _load(text: str, file: str, problems: list[Problem]) -> tuple[dict[str, Any]
     if repeated:
         try:
             rest = lines.outline.without(text, [again for _, again in repeated])
-            return tomllib.loads(rest), lines
+            return loads(rest), lines
         except tomllib.TOMLDecodeError as error:
             syntax = error
     # Before 3.14 the place is only in the message: "… (at line 5, column 10)".

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from crossfade.contract.runner import Runner
 
 _NAME_KEY = "crossfade_name"
+_NONE_SELECTED = "no selected route exists in both applications"
 _NOTHING = "nothing that these routes stand on has changed since "
 _changes_key = pytest.StashKey[Any]()  # what git told
 
@@ -146,6 +147,7 @@ class Routes:
     def _run(self, routes: tuple[str, ...], *, probes: bool = True, examples: int = 0) -> None:
         __tracebackhide__ = True
         from crossfade.contract import autorun
+        from crossfade.contract.collected import contracts_of
         from crossfade.contract.prove import Options, Prover
 
         config, session = self._request.config, self._request.session
@@ -169,16 +171,19 @@ class Routes:
             getattr(self._request, "param", 0),
             _workers(config),
         )
+        wrong = autorun.matching_nothing(prover, selection)
+        if wrong:
+            pytest.fail(wrong, pytrace=False)
         meant = selection.meant(prover)
         if not meant:
             since = config.getoption("crossfade_changed_since")
-            pytest.skip(f"{_NOTHING}{since}" if since else "no route is meant that both sides have")
+            pytest.skip(f"{_NOTHING}{since}" if since else _NONE_SELECTED)
         chosen = selection.share(meant)
         if not _in_worker(config):
             session.testscollected += len(chosen)  # the progress counts them
         failed = 0
         progress = Progress(config)
-        by_hand = any("contract" in getattr(item, "fixturenames", ()) for item in session.items)
+        by_hand = any(each.requests for each in contracts_of(session.items))
         receipts = bool(
             config.getoption("crossfade_receipts") or config.getini("crossfade_receipts")
         )

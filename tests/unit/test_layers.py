@@ -27,7 +27,7 @@ LAYERS = [
     ["codings", "json_form"],
     ["environ", "exchange", "loading", "outbound", "toml_lines"],
     ["deviations"],
-    ["errors", "logs", "model", "wording"],
+    ["errors", "files", "inspection", "logs", "model", "wording"],
 ]
 LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 

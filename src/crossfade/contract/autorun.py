@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,15 @@ from crossfade.contract import findings, ledger, report, terminal
 from crossfade.contract.cases import Case, CaseError, cases_below
 from crossfade.contract.diagnosis import Doctor, HandlerFacts, facts_of
 from crossfade.contract.errors import ContractError
+from crossfade.contract.left_out import matches
+from crossfade.contract.logins import made_a_difference
 from crossfade.contract.pace import Step, slow_word
+from crossfade.contract.probes import ORIGIN
 from crossfade.contract.prove import Prover, RouteResult
+from crossfade.contract.receipts import Proof, too_weak
 from crossfade.contract.rules import Rule
 from crossfade.contract.validity import standings
+from crossfade.errors import Suggester
 from crossfade.model import Stage
 from crossfade.routing import Target
 
@@ -70,14 +74,16 @@ clock = time.perf_counter
 """Measures how long a route takes."""
 
 
-def matches(route: str, pattern: str) -> bool:
-    """Whether a pattern means a route: by its whole spelling or by its rule.
-
-    >>> matches("GET /users/<int:user_id>", "/users/*")
-    True
-    """
-    rule = route.partition(" ")[2]
-    return route == pattern or fnmatchcase(route, pattern) or fnmatchcase(rule, pattern)
+def matching_nothing(prover: Prover, selection: Selection) -> str:
+    """Say which patterns match no route that both sides have; "" where each matches one."""
+    known = [target.route for target in prover.targets()]
+    lines = []
+    for pattern in dict.fromkeys(each for group in selection.routes for each in group):
+        if not any(matches(route, pattern) for route in known):
+            line = f"the pattern {pattern!r} matches no route that exists in both applications"
+            nearest = Suggester().nearest(pattern, [*known, *(r.partition(" ")[2] for r in known)])
+            lines.append(f"{line}. {nearest}".rstrip())
+    return "\n".join(lines)
 
 
 @dataclass(slots=True)
@@ -137,6 +143,7 @@ def run(
             result = prover.prove(target, pace.at)
             stale = [] if others else prover.stale(result)
             report = _reported(result, prover, pace, receipts, stale=stale)
+            report.account["proves"] = True
             report.account["rules"] = [str(r) for r in prover.judge.rules_of(result.route)]
             yield report
 
@@ -187,49 +194,61 @@ def _explore(prover: Prover, target: Target, examples: int) -> RouteResult:
 def _reported(
     result: RouteResult, prover: Prover, pace: _Pace, receipts: bool, stale: Sequence[Rule]
 ) -> RouteReport:
-    exchanges, too_weak = _exchanges(result, prover)
+    exchanges, cannot_fail = _exchanges(result, prover)
     stop = time.time()
     rules = prover.judge.rules
     doctor = findings.doctor_of(result, Doctor(pace.facts))
     found = findings.findings(result.failures, doctor, rules, result.route)
     expired = rules.expired.get(result.route, ())
+    strength = _strength(exchanges)
     account = findings.account(
         result,
         found,
         stale,
         expired,
         stop - pace.start,
-        _strength(exchanges),
-        too_weak,
+        strength,
+        cannot_fail,
         pace.slow,
     )
+    account["unproven"] = account["unproven"] or _too_little(strength, prover)
     outcome, text = "passed", ""
     if result.failures:
         outcome, text = "failed", terminal.full(account)
-    elif too_weak:
-        outcome, text = "failed", too_weak
+    elif cannot_fail:
+        outcome, text = "failed", cannot_fail
     elif stale:
         listed = "\n".join(f"  {rule}" for rule in stale)
         outcome = "failed"
         text = f"{result.route}: rules of the map that match nothing; remove them:\n\n{listed}"
-    elif result.unproven:
-        outcome, text = "skipped", f"{result.route} is not proven: {result.unproven}"
+    elif account["unproven"]:
+        outcome, text = "skipped", f"{result.route} is not proven: {account['unproven']}"
     carried: dict[str, Any] = {
         "exchanges": exchanges,
         "remark": prover.runner.state_remark,
-        "passed": outcome == "passed",
+        # What is skipped agrees in all that was asked: contracts written by hand may prove it.
+        "passed": outcome != "failed",
         "expired": [str(rule) for rule in expired],
         "route": account,
+        "logins": made_a_difference(result.verdicts, prover.logins),
     }
     if receipts and prover.runner.gateway is not None:
         carried["receipts"] = ledger.grounds(prover.runner.gateway, [result.route])
     return RouteReport(result.route, outcome, text, pace.start, stop, carried)
 
 
+def _too_little(strength: findings.Noticed, prover: Prover) -> str:
+    """Why cases notice too few broken answers to be a proof; "" where they notice enough."""
+    gateway = prover.runner.gateway
+    least = 0.0 if gateway is None else gateway.live.snapshot.map.contracts.min_strength
+    proof = Proof(mutants=strength.mutants, killed=strength.noticed)
+    return too_weak(proof, least) if strength.mutants and proof.strength < least else ""
+
+
 def _exchanges(result: RouteResult, prover: Prover) -> tuple[list[dict[str, Any]], str]:
     """What each case showed, and why a case could not have failed; "" where all could."""
     exchanges: list[dict[str, Any]] = []
-    too_weak = ""
+    cannot_fail = ""
     for verdict in result.verdicts:
         outcome = verdict.outcome
         if outcome is None:
@@ -237,9 +256,10 @@ def _exchanges(result: RouteResult, prover: Prover) -> tuple[list[dict[str, Any]
         tried: ledger.Strengths = ()
         if verdict.agrees:
             tried = ledger.strengths_of(outcome, compare, prover.judge)
-            too_weak = too_weak or ledger.too_weak(outcome, tried)
-        exchanges.append(report.summary(outcome) | ledger.facts(outcome, tried))
-    return exchanges, too_weak
+            cannot_fail = cannot_fail or ledger.too_weak(outcome, tried)
+        made = verdict.case.origin == ORIGIN
+        exchanges.append(report.summary(outcome) | ledger.facts(outcome, tried, made=made))
+    return exchanges, cannot_fail
 
 
 def _strength(exchanges: Sequence[dict[str, Any]]) -> findings.Noticed:

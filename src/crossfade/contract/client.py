@@ -153,11 +153,11 @@ class Contract:
         return [str(rule) for route in sorted(met) for rule in self._judge_of.rules_of(route)]
 
     def grounds(self, known: set[str]) -> dict[str, Any] | None:
-        """What receipts of the routes that it met stand on, but for those that are `known`."""
+        """What receipts of the routes that it met stand on, but for what is `known` already."""
         met = {ledger.native_route(outcome) for outcome in self.outcomes if outcome.is_native}
         known |= (new := met - known)
         gateway = self._runner.gateway
-        return ledger.grounds(gateway, new) if gateway is not None and new else None
+        return None if gateway is None else ledger.grounds(gateway, new)
 
     @contextmanager
     def sequence(self) -> Iterator[None]:

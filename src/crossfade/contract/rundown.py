@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from crossfade.contract.ledger import Ledger
+from crossfade.contract.left_out import Contract
+from crossfade.contract.proven import UNCHANGED, WRITTEN, Ledger
 from crossfade.contract.terminal import blind_lines
 from crossfade.wording import counted
 
@@ -19,32 +20,58 @@ _MOST_WEAK: Final = 20
 _MOST_RULES: Final = 3
 
 
+class Closed(NamedTuple):
+    """What a run has come to.
+
+    Attributes:
+        lines: for the terminal, each with whether it is a warning.
+        held: whether a receipt was written, or would have been the same.
+        proves: whether any route is proven by the run.
+    """
+
+    lines: list[tuple[str, bool]]
+    held: bool
+    proves: bool
+
+
 def close(
-    config: Any, tests: Iterable[Mapping[str, Any]], stopped: bool, *, write: bool
-) -> list[tuple[str, bool]]:
-    """Write what is to be written; return lines, each with whether it is a warning.
+    config: Any,
+    tests: Iterable[Mapping[str, Any]],
+    left_out: Iterable[Contract],
+    *,
+    write: bool,
+) -> Closed:
+    """Write what is to be written.
 
     Args:
         config: pytest's configuration.
         tests: what the tests saw, as `Contract.account` wrote it.
-        stopped: whether the run ended early, or was of single tests.
+        left_out: contract tests that did not pass.
         write: whether receipts are asked for.
     """
-    ledger = Ledger(narrowed=stopped)
+    ledger = Ledger(
+        left_out=tuple(left_out),
+        asked=tuple(config.getoption("crossfade_route")),
+        weaker=bool(config.getoption("crossfade_weaker_receipts")),
+    )
     for test in tests:
-        ledger.narrowed = ledger.narrowed or bool(test.get("narrowed"))
         ledger.add(test)
-    lines = list(_strength(ledger, config.get_verbosity() > 0))
-    if write:
-        lines += _receipts(ledger.write(), config.get_verbosity() > 0)
+    verbose = config.get_verbosity() > 0
+    lines = list(_strength(ledger, verbose))
+    lines += [(remark, True) for remark in ledger.remarks()]
     verdicts = ledger.verdicts()
+    held = False
+    if write:
+        written = list(ledger.write())
+        held = any(text in (WRITTEN, UNCHANGED) for _, text, _ in written)
+        lines += _receipts(written, verbose)
     file = config.getoption("crossfade_verdicts")
     if file:
         Path(file).write_text(json.dumps(verdicts, indent=2), encoding="utf-8")
     cache = getattr(config, "cache", None)
     if cache is not None:
         cache.set(CACHE_KEY, {**(cache.get(CACHE_KEY, None) or {}), **_writable(verdicts)})
-    return lines
+    return Closed(lines, held, any(verdict["proven"] for verdict in verdicts.values()))
 
 
 def _writable(verdicts: dict[str, Any]) -> dict[str, Any]:
