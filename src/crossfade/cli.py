@@ -157,7 +157,7 @@ def check_map(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of the migration map, for editors."""
-    from crossfade.mapfile import MapDocument
+    from crossfade.map_schema import MapDocument
 
     print(json.dumps(MapDocument.model_json_schema(), indent=2))  # noqa: T201 - what was asked for
 

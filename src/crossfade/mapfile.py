@@ -8,22 +8,27 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import date
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    ValidationError,
+)
 
+from crossfade.deviations import (
+    Deviation,
+)
 from crossfade.errors import MapError, Problem, Suggester
 from crossfade.files import read_small
+from crossfade.map_problems import explain
+from crossfade.map_schema import MapDocument
 from crossfade.model import (
     BridgeSettings,
     ContractSettings,
     GatewaySettings,
-    GuardName,
     Hooks,
     RecordSettings,
     RouteName,
@@ -33,7 +38,7 @@ from crossfade.model import (
 from crossfade.toml_lines import LazyOutline, Outline, loads, outline, tomllib
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+    pass
 
 
 class MapFormError(MapError):
@@ -47,93 +52,7 @@ class MapFormError(MapError):
         self.rest = rest
 
 
-PLANNED_STAGES: Final = ("shadow", "canary", "retired")
-"""Stages of the design that this version can't serve yet."""
-
-PLANNED_ROUTE_KEYS: Final = ("percent", "sticky", "fallback", "compare")
-"""Keys of a route's table that belong to planned stages."""
-
-WHERE: Final = r"^(status|body([.\[].+)?|(header|cookie|state)\..+)$"
-"""The places of a `Difference`, as `ignore` and `[[deviations]]` write them."""
-
 _ROUTE = re.compile(r"(?P<method>[A-Z][A-Z-]*) (?P<rule>(?:[^/\s<>{}]|<[^>]*>)*/.*)", re.DOTALL)
-
-
-class RouteDocument(BaseModel):
-    """One route: `"native"`, or a table with the key `stage`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    stage: Stage = Field(description="Who answers the route.")
-    hooks: Hooks = Field(
-        default=Hooks.FLASK,
-        description="What a native answer borrows: all that Flask does around the view, or none.",
-    )
-
-    guards: tuple[GuardName, ...] = Field(
-        default=(),
-        description="Decorators of Flask's view whose work the native handler does itself.",
-    )
-
-    ignore: tuple[Annotated[str, Field(pattern=WHERE)], ...] = Field(
-        default=(),
-        description="Differences that contracts overlook: body.made_at, header.x-request-id.",
-    )
-
-    receipt: Waiver | None = Field(
-        default=None,
-        description="Why the route may be native without a receipt, and the last such day.",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _stage_alone(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"stage": value}
-        if isinstance(value, Mapping):
-            lists = {key: tuple(each) for key, each in value.items() if isinstance(each, list)}
-            return {**value, **lists}  # strict validation of what is no JSON any more
-        raise ValueError('a route is a stage ("native") or a table { stage = "native" }')
-
-    @field_validator("stage", mode="before")
-    @classmethod
-    def _known_stage(cls, value: Any) -> Any:
-        if value in PLANNED_STAGES:
-            raise ValueError(f'stage "{value}" is not supported yet; use {_either(Stage)}')
-        if not isinstance(value, str) or value not in {stage.value for stage in Stage}:
-            raise ValueError(f"unknown stage {value!r}; use {_either(Stage)}")
-        return value
-
-
-class DeviationDocument(BaseModel):
-    """A difference that the team has approved."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    route: str = Field(description="The route, spelt as in the table of routes.")
-    what: str = Field(pattern=WHERE, description="Where the sides differ: status, body.error.")
-    reason: str = Field(min_length=1, description="Why that is right. Shown in every report.")
-    until: date | None = Field(
-        default=None, description="The last day on which it counts. By default it has no end."
-    )
-
-
-class MapDocument(BaseModel):
-    """The migration map: who answers which route, and the gateway's settings."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, title="crossfade migration map")
-
-    routes: dict[str, RouteDocument] = Field(
-        default_factory=dict,
-        description='Route ("GET /users/<int:user_id>") to stage. Flask serves what is not listed.',
-    )
-    gateway: GatewaySettings = Field(default_factory=GatewaySettings)
-    bridge: BridgeSettings = Field(default_factory=BridgeSettings)
-    contracts: ContractSettings = Field(default_factory=ContractSettings)
-    record: RecordSettings = Field(default_factory=RecordSettings)
-    deviations: tuple[DeviationDocument, ...] = Field(
-        default=(), description="Differences between the sides that the team has approved."
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +64,8 @@ class RouteEntry:
         name: the key taken apart.
         stage: who shall answer it.
         hooks: what a native answer borrows from Flask.
-        ignore: differences that contracts overlook, in the words of `Difference.where`.
+        ignore: differences that contracts overlook, in the words of `Difference.where`, each with
+            its condition where it has one.
         receipt: why it may be native without one; None where it may not.
         guards: decorators of Flask's view whose work the native handler does itself.
     """
@@ -157,25 +77,6 @@ class RouteEntry:
     ignore: tuple[str, ...] = ()
     receipt: Waiver | None = None
     guards: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Deviation:
-    """One table `[[deviations]]`: a difference that the team has approved.
-
-    Attributes:
-        route: as the file spells it.
-        what: where the sides differ, in the words of `Difference.where`.
-        reason: why that is right.
-        until: the last day on which it counts; None for no end.
-        line: where it stands in the file, counted from 1.
-    """
-
-    route: str
-    what: str
-    reason: str
-    until: date | None = None
-    line: int | None = None
 
 
 @dataclass(frozen=True)
@@ -274,7 +175,9 @@ def parse_map(data: bytes, file: str = "migration_map.toml") -> MigrationMap:
         bridge=document.bridge,
         contracts=document.contracts,
         deviations=tuple(
-            Deviation(d.route, d.what, d.reason, d.until, lines(("deviations", str(index))))
+            Deviation(
+                d.route, d.what, d.reason, d.until, lines(("deviations", str(index))), d.when or ""
+            )
             for index, d in enumerate(document.deviations)
         ),
         record=document.record,
@@ -296,7 +199,7 @@ def _validate(
     except ValidationError as error:
         details = error.errors()
     suggester = Suggester()
-    problems += [_explain(detail, file, lines, suggester) for detail in details]
+    problems += [explain(detail, file, lines, suggester) for detail in details]
     listed = raw.get("routes")
     routes = dict(listed) if isinstance(listed, dict) else {}
     faulty = []
@@ -336,63 +239,6 @@ def _load(text: str, file: str, problems: list[Problem]) -> tuple[dict[str, Any]
     raise MapError(problems)
 
 
-def _explain(detail: ErrorDetails, file: str, lines: LazyOutline, suggester: Suggester) -> Problem:
-    """Return pydantic's finding in the map's own words."""
-    path = tuple(str(part) for part in detail["loc"])
-    line = lines(path)
-    in_route = path[:1] == ("routes",) and len(path) > 1
-    subject = path[1] if in_route else ".".join(path)
-    if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        key = path[-1]
-        if in_route and key in PLANNED_ROUTE_KEYS:
-            return Problem(file, line, subject, f'key "{key}" is not supported yet', "Remove it.")
-        known = _known_keys(path)
-        remedy = suggester.nearest(key, known) or f"Known here: {', '.join(known) or 'none'}."
-        return Problem(file, line, subject, f'unknown key "{key}"', remedy)
-    if detail["type"] == "missing":
-        reason = f'key "{path[-1]}" is missing'
-        remedy = _MISSING.get(path[-1], f"Use {_either(Stage)}.")
-        if not in_route:
-            remedy = "A deviation has a route, what differs, and the reason why that is right."
-        return Problem(file, line, subject, reason, remedy)
-    if path == ("gateway", "status_token"):
-        # Without the value, which may be the token itself.
-        reason = "it is not the name of an environment variable that holds the token"
-        return Problem(file, line, subject, reason, 'Write status_token = "env:NAME".')
-    if detail["type"] == "string_pattern_mismatch" and detail["ctx"]["pattern"] == WHERE:
-        reason = f"{detail['input']!r} is no place in an answer"
-        remedy = (
-            'Write "status", "header.x-request-id", "cookie.theme", "body.made_at" or "state.x".'
-        )
-        return Problem(file, line, subject, reason, remedy)
-    if detail["type"] == "value_error":
-        reason = str(detail["ctx"]["error"])
-        value = detail["input"]
-        remedy = suggester.nearest(str(value), [stage.value for stage in Stage])
-        return Problem(file, line, subject, reason, remedy)
-    reason = f"{detail['input']!r} is not valid: {detail['msg'][0].lower()}{detail['msg'][1:]}"
-    return Problem(file, line, subject, reason)
-
-
-_MISSING: Final = {
-    "waived": 'Say why: receipt = { waived = "the reason", until = 2030-01-31 }.',
-    "until": 'Give it an end: receipt = { waived = "the reason", until = 2030-01-31 }.',
-}
-"""What to write where a key is missing."""
-
-
-def _known_keys(path: tuple[str, ...]) -> list[str]:
-    if len(path) == 1:
-        return list(MapDocument.model_fields)
-    if path[0] == "routes":
-        inside = path[2:3] == ("receipt",) and len(path) > 3
-        return [key.name for key in fields(Waiver)] if inside else list(RouteDocument.model_fields)
-    if path[0] == "deviations":
-        return list(DeviationDocument.model_fields)
-    table: Any = MapDocument.model_fields[path[0]].annotation
-    return [setting.name for setting in fields(table)]
-
-
 def _route_names(
     listed: Mapping[str, Any], file: str, lines: LazyOutline, problems: list[Problem]
 ) -> dict[str, RouteName]:
@@ -418,10 +264,6 @@ def _respelt(key: str) -> str:
     else:
         better = "GET /hello"
     return f'Write it like "{better}".'
-
-
-def _either(values: Sequence[Stage] | type[Stage]) -> str:
-    return " or ".join(f'"{stage.value}"' for stage in values)
 
 
 def _fail(file: str | Path, reason: str, remedy: str = "", line: int | None = None) -> NoReturn:

@@ -18,6 +18,13 @@ FORCE_SIDE: Final = "crossfade.force_side"
 No client can set it: an ASGI server never copies anything of a request to a key of this name.
 """
 
+RAISED: Final = "crossfade.raised"
+"""Scope key under which an exception is left that a native route raised, with its traceback.
+
+Only where an in-process caller has chosen who answers: on a server nobody looks at it, and it would
+keep its frames alive.
+"""
+
 SELECTION: Final = "crossfade.selection"
 """Scope key under which the gateway leaves the `Selection` that it made for a request."""
 

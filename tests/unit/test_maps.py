@@ -18,7 +18,8 @@ from flask import Flask
 
 from crossfade.errors import MapError
 from crossfade.live import LiveMap
-from crossfade.mapfile import MapDocument, parse_map, read_map
+from crossfade.map_schema import MapDocument
+from crossfade.mapfile import parse_map, read_map
 from crossfade.model import Stage
 from crossfade.routing import LegacyApp, NativeApp, RouteTableBuilder
 

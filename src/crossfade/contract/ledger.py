@@ -8,13 +8,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from crossfade.contract.mutation import Compare, Explain, Memory, Strength, no_rules
+from crossfade.contract.judge import Judge
+from crossfade.contract.mutation import Compare, Memory, Strength
 from crossfade.contract.observed import observer
 from crossfade.contract.observed_files import sort_out
 from crossfade.contract.runner import Outcome
+from crossfade.contract.state_mutation import state_shape, state_strength
 from crossfade.contract.validity import Inspector, folder_of
 from crossfade.dispatch import Gateway
 from crossfade.exchange import Request
@@ -25,22 +28,36 @@ MOST_DIFFERENCES: Final = 20
 
 
 _memory = Memory()
+_states: dict[tuple[str, ...], Strength] = {}
 _inspectors: dict[int, tuple[Gateway, Inspector]] = {}
 
 
-def strength_of(
-    outcome: Outcome, compare: Compare, explain: Explain = no_rules, rules: tuple[str, ...] = ()
-) -> tuple[str, Strength]:
+Strengths = tuple[tuple[str, Strength], ...]
+"""How well comparisons would have noticed something broken, each by the shape of what was tried."""
+
+
+def strengths_of(outcome: Outcome, compare: Compare, judge: Judge) -> Strengths:
     """How well the comparison of an exchange that passed would have noticed another answer.
+
+    And another state, where there is one.
 
     Args:
         outcome: of which FastAPI answered one side.
         compare: as in `mutation`.
-        explain: the rules.
-        rules: the rules as text: with others the same response is tried anew.
+        judge: knows the rules.
     """
+    explain = partial(judge.explain, outcome)
     legacy, native = outcome.legacy.response, outcome.native.response
-    return _memory.strength((native_route(outcome), *rules), legacy, native, compare, explain)
+    about = (native_route(outcome), *judge.grounds(outcome))
+    found = [_memory.strength(about, legacy, native, compare, explain)]
+    if outcome.left:
+        shape = state_shape(outcome.left)
+        key = (*about, shape)
+        if key not in _states:
+            _states[key] = state_strength(outcome.left, explain)
+        found.append((shape, _states[key]))
+    asked = judge.rules.asked(outcome)  # what passes here may not pass elsewhere
+    return tuple((f"{shape} {asked}".rstrip(), strength) for shape, strength in found)
 
 
 def native_route(outcome: Outcome) -> str:
@@ -48,8 +65,11 @@ def native_route(outcome: Outcome) -> str:
     return outcome.native.route or ""
 
 
-def too_weak(outcome: Outcome, strength: Strength) -> str:
-    """The text of a comparison that does not notice broken answers."""
+def too_weak(outcome: Outcome, strengths: Strengths) -> str:
+    """The text of a comparison that does not notice something broken; "" for one that does."""
+    strength = next((each for _, each in strengths if each.unexplained), None)
+    if strength is None:
+        return ""
     lines = [
         f"this contract can't fail: {outcome.legacy.request.line}",
         "",
@@ -60,14 +80,12 @@ def too_weak(outcome: Outcome, strength: Strength) -> str:
     return "\n".join(lines)
 
 
-def facts(
-    outcome: Outcome, strength: tuple[str, Strength] | None, *, made: bool = False
-) -> dict[str, Any]:
+def facts(outcome: Outcome, strengths: Strengths, *, made: bool = False) -> dict[str, Any]:
     """One exchange as plain values, for `proven.Ledger.add`.
 
     Args:
         outcome: what it showed.
-        strength: what `strength_of` returned; None where nothing was tried.
+        strengths: what `strengths_of` returned; () where nothing was tried.
         made: whether the case was made from the URL map, and written by nobody.
     """
     request = outcome.legacy.request
@@ -83,12 +101,12 @@ def facts(
         found["made"] = True
     if outcome.turned_away:
         found["turned_away"] = True
-    if outcome.changed is not None:
-        found["changed"] = outcome.changed
-    if strength is not None:
-        shape, result = strength
-        survivors = [[each.mutant, each.rule] for each in result.survivors]
-        found["mutation"] = [shape, result.mutants, survivors]
+    if outcome.took_effect is not None:
+        found["took_effect"] = outcome.took_effect
+    found["mutations"] = [
+        [shape, result.mutants, [[each.mutant, each.rule] for each in result.survivors]]
+        for shape, result in strengths
+    ]
     return found
 
 

@@ -40,7 +40,7 @@ class Page:
     differences: list[str] = field(default_factory=list)
     turned_away: set[str] = field(default_factory=set)  # cases that were sent to log in
     made: set[str] = field(default_factory=set)  # cases that nobody wrote
-    changed: list[bool] = field(default_factory=list)  # by successful unsafe requests: the state
+    took_effect: list[bool] = field(default_factory=list)  # each successful unsafe request
     remarks: set[str] = field(default_factory=set)
 
     @property
@@ -62,17 +62,27 @@ class Page:
             self.turned_away.add(case)
         if exchange.get("made"):
             self.made.add(case)
-        if "changed" in exchange:
-            self.changed.append(exchange["changed"])
+        if "took_effect" in exchange:
+            self.took_effect.append(exchange["took_effect"])
         if remark and case.split(" ")[1] not in _SAFE:
             self.remarks.add(remark)  # of the state, which matters where something is written
         self.exchanges += 1
         self.unfinished += not passed
         self.differing += bool(exchange["differences"])
         self.differences += exchange["differences"]
-        if "mutation" in exchange:
-            shape, count, survivors = exchange["mutation"]
+        for shape, count, survivors in exchange["mutations"]:
             self.mutation[shape] = count, tuple((mutant, rule) for mutant, rule in survivors)
+
+    def blind(self) -> list[dict[str, Any]]:
+        """What was not noticed, by the rule because of which it was not."""
+        found: dict[str, dict[str, None]] = {}
+        for _, survivors in self.mutation.values():
+            for mutant, rule in survivors:
+                found.setdefault(rule, {})[mutant] = None
+        return [
+            {"rule": rule, "count": len(names), "mutants": sorted(names)}
+            for rule, names in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+        ]
 
     def proof(self) -> Proof:
         """The numbers."""
@@ -186,11 +196,11 @@ class Ledger:
     def remarks(self) -> list[str]:
         """What the run as a whole could not show; noted on the routes that it is about."""
         found = []
-        changed = [each for page in self.pages.values() for each in page.changed]
-        if changed and not any(changed):
+        took_effect = [each for page in self.pages.values() for each in page.took_effect]
+        if took_effect and not any(took_effect):
             found.append(_NEVER_CHANGED)
             for page in self.pages.values():
-                page.remarks.update([_NEVER_CHANGED] if page.changed else [])
+                page.remarks.update([_NEVER_CHANGED] if page.took_effect else [])
         for login, made_a_difference in sorted(self._logins.items()):
             if not made_a_difference:
                 text = (

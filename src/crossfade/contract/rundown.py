@@ -9,11 +9,15 @@ from typing import Any, Final, NamedTuple
 
 from crossfade.contract.left_out import Contract
 from crossfade.contract.proven import UNCHANGED, WRITTEN, Ledger
+from crossfade.contract.terminal import blind_lines
+from crossfade.wording import counted
 
 CACHE_KEY: Final = "crossfade/routes"
 """Where pytest's cache keeps what the last run showed of each route, for `crossfade explain`."""
 
-_MOST_SURVIVORS: Final = 10
+_MOST_WEAK: Final = 20
+"""Routes of which it is said, without -v, what their rules hide."""
+_MOST_RULES: Final = 3
 
 
 class Closed(NamedTuple):
@@ -66,8 +70,15 @@ def close(
         Path(file).write_text(json.dumps(verdicts, indent=2), encoding="utf-8")
     cache = getattr(config, "cache", None)
     if cache is not None:
-        cache.set(CACHE_KEY, {**(cache.get(CACHE_KEY, None) or {}), **verdicts})
+        cache.set(CACHE_KEY, {**(cache.get(CACHE_KEY, None) or {}), **_writable(verdicts)})
     return Closed(lines, held, any(verdict["proven"] for verdict in verdicts.values()))
+
+
+def _writable(verdicts: dict[str, Any]) -> dict[str, Any]:
+    """The same without halves of surrogate pairs, which a body can hold and no file."""
+    text = json.dumps(verdicts, ensure_ascii=False)
+    found: dict[str, Any] = json.loads(text.encode("utf-8", "replace"))
+    return found
 
 
 def is_selection(config: Any) -> bool:
@@ -113,6 +124,7 @@ def stale_rules(tests: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _strength(ledger: Ledger, verbose: bool) -> Iterator[tuple[str, bool]]:
+    """How much of what was broken was noticed, and which rule hides the rest."""
     proofs = {route: proof for route, proof in ledger.strengths().items() if proof.mutants}
     if not proofs:
         return
@@ -122,12 +134,19 @@ def _strength(ledger: Ledger, verbose: bool) -> Iterator[tuple[str, bool]]:
         f"strength: {killed} of {mutants} broken answers noticed ({_share(killed, mutants)})",
         False,
     )
-    for route, proof in sorted(proofs.items()):
-        if verbose or proof.survivors:
-            share = _share(proof.killed, proof.mutants)
-            yield f"  {route}: {proof.killed} of {proof.mutants} ({share})", False
-        for survivor in proof.survivors[:_MOST_SURVIVORS]:
-            yield f"    not noticed: {survivor}", False
+    shown = [route for route, proof in proofs.items() if verbose or proof.survivors]
+    weakest = sorted(shown, key=lambda route: (proofs[route].strength, route))
+    for route in weakest if verbose else weakest[:_MOST_WEAK]:
+        proof = proofs[route]
+        share = _share(proof.killed, proof.mutants)
+        yield f"  {route}: {proof.killed} of {proof.mutants} ({share})", False
+        lines = list(blind_lines(ledger.pages[route].blind()))
+        for line in lines if verbose else lines[:_MOST_RULES]:
+            yield f"    {line}", False
+        if len(lines) > _MOST_RULES and not verbose:
+            yield f"    and {counted(len(lines) - _MOST_RULES, 'rule')} more: -v shows all", False
+    if len(weakest) > _MOST_WEAK and not verbose:
+        yield f"  and {counted(len(weakest) - _MOST_WEAK, 'route')} more: -v shows all", False
 
 
 def _share(part: int, whole: int) -> str:

@@ -13,6 +13,7 @@ from flask import got_request_exception
 
 from crossfade.compare import Difference, compare
 from crossfade.contract.errors import ContractError, ContractFailed
+from crossfade.contract.exceptions import raised_by
 from crossfade.contract.freezing import Frozen
 from crossfade.contract.inprocess import InProcessApp, Reply, Scope, traceback_of
 from crossfade.contract.noise import SessionReader, by_the_clock, settle, signed_in_another_second
@@ -21,7 +22,7 @@ from crossfade.contract.state import NoState, State, comparable, compare_states
 from crossfade.contract.turned_away import sent_to_log_in
 from crossfade.dispatch import Gateway
 from crossfade.exchange import Exchange, Headers, Request, Response
-from crossfade.model import FORCE_SIDE, SELECTION, Selection, Side
+from crossfade.model import FORCE_SIDE, RAISED, SELECTION, Selection, Side
 
 ATTEMPTS: Final = 3
 """Runs after which a difference that the clock could have made is believed."""
@@ -43,7 +44,11 @@ class Outcome:
         noise: places in which Flask differs from itself.
         varies: how Flask differs from itself, by the place.
         turned_away: whether Flask sent the client to log in, and did nothing else.
-        changed: whether Flask's answer to an unsafe request that it served left another state;
+        login: who asked, by the name in `contract_logins`; None in a test written by hand.
+        case: the name of the case; None in a test written by hand.
+        changed: what each side changed in the state that it started from, where the two differ.
+        left: a sample of what Flask left, in which a broken state is tried; None without a state.
+        took_effect: whether Flask's answer to an unsafe request that it served left another state;
             None of any other request, and where nothing is known of the state.
     """
 
@@ -55,7 +60,11 @@ class Outcome:
     noise: tuple[str, ...] = ()
     varies: Mapping[str, Difference] = field(default_factory=dict)
     turned_away: bool = False
-    changed: bool | None = None
+    login: str | None = None
+    case: str | None = None
+    changed: Mapping[Side, tuple[Difference, ...]] = field(default_factory=dict)
+    left: Mapping[str, object] | None = None
+    took_effect: bool | None = None
 
     @property
     def served(self) -> bool:
@@ -170,10 +179,10 @@ class Runner:
             if not (signed or any(map(by_the_clock, found))):
                 break
         away = _turned_away(legacy, starts[Side.LEGACY], ends[Side.LEGACY])
-        changed = self._changed(legacy, starts[Side.LEGACY], ends[Side.LEGACY])
-        return Outcome(legacy, native, found, turned_away=away, changed=changed), ends
+        effect = self._took_effect(legacy, starts[Side.LEGACY], ends[Side.LEGACY])
+        return Outcome(legacy, native, found, turned_away=away, took_effect=effect), ends
 
-    def _changed(self, exchange: Exchange, start: object, end: object) -> bool | None:
+    def _took_effect(self, exchange: Exchange, start: object, end: object) -> bool | None:
         unsafe = exchange.request.method not in ("GET", "HEAD", "OPTIONS", "TRACE")
         if not unsafe or exchange.response.status >= 400 or isinstance(self._state, NoState):
             return None
@@ -235,6 +244,7 @@ class Runner:
             _endpoint(reply) or self.handler(selection.route, selection.side),
             reply.error or next(iter(raised), None),
             moment,
+            raised_by(reply.scope.get(RAISED)),
         )
 
 
