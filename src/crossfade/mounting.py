@@ -15,6 +15,7 @@ from crossfade.compat.borrow import Borrower
 from crossfade.compat.errors import ValidationMapper
 from crossfade.compat.unborrowed import Unborrowed
 from crossfade.contract.recording import TrafficRecorder
+from crossfade.contract.recording_folder import SafeFolder
 from crossfade.contract.required import Proven
 from crossfade.dispatch import ChosenRoute, Gateway, GatewayMiddleware
 from crossfade.errors import MountError
@@ -71,7 +72,8 @@ def mount_legacy(
         native,
         validation_error,
     )
-    live = LiveMap(migration_map, proven.build)
+    safe = SafeFolder(proven.build, flask_app, legacy, app)
+    live = LiveMap(migration_map, safe.build)
     settings = live.snapshot.map.bridge
     borrower = None if known is None else Borrower(known, native, settings, validation_error)
     recorder = TrafficRecorder(flask_app)

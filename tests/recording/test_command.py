@@ -106,7 +106,11 @@ def test_bodies_as_tools_write_them(project: Path) -> None:
     png = base64.b64encode(b"\x89PNG\xff").decode()
     file = har(
         project,
-        entry("POST", f"{SHOP}/users", postData={"text": png, "encoding": "base64"}),
+        entry(
+            "POST",
+            f"{SHOP}/users",
+            postData={"mimeType": "image/png", "text": png, "encoding": "base64"},
+        ),
         entry(
             "POST",
             f"{SHOP}/login",

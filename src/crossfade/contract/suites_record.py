@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -34,7 +34,9 @@ class SuiteRedaction:
 
     def __init__(self, known: Callable[[str], bool] | None = None) -> None:
         self._known = known
-        self._by_name = Redaction(known=known or (lambda value: False))
+        self._by_name = Redaction(
+            known=known or (lambda value: False), keeps_binary=known is not None
+        )
         self._environment = OfEnvironment()
 
     def request(self, request: Request, app: Flask) -> Request:
@@ -43,16 +45,9 @@ class SuiteRedaction:
         Raises:
             UnreadableError: the body may hold a secret that can't be found.
         """
-        clean = self._environment.request(request)
-        secret = [
-            form
-            for name, value in _variables(clean, app).items()
-            if self._by_name.is_secret(name) and not self._by_name.known(value)
-            for form in dict.fromkeys((value, quote(value, safe=""), quote(value)))
-        ]
         session = str(app.config["SESSION_COOKIE_NAME"])
         kept = replace(self._by_name, keep=(session,)) if self._forgeable(app) else self._by_name
-        return kept.request(clean, secret)
+        return kept.request(self._environment.request(request), _rule_of(request, app))
 
     def _forgeable(self, app: Flask) -> bool:
         """Whether everybody who has the project can sign a session of this application."""
@@ -61,16 +56,16 @@ class SuiteRedaction:
         return bool(text) and self._known is not None and self._known(text)
 
 
-def _variables(request: Request, app: Flask) -> Mapping[str, str]:
-    """The variables of the path, by the URL map; none where no rule owns it."""
+def _rule_of(request: Request, app: Flask) -> str:
+    """The URL rule that owns a request; "" where none does."""
     path = unquote(request.target.decode("latin-1").partition("?")[0])
     try:
-        _, values = app.url_map.bind(app.config["SERVER_NAME"] or "localhost").match(
-            path, request.method
+        rule, _ = app.url_map.bind(app.config["SERVER_NAME"] or "localhost").match(
+            path, request.method, return_rule=True
         )
     except HTTPException:
-        return {}
-    return {name: str(value) for name, value in values.items()}
+        return ""
+    return rule.rule
 
 
 class TestRecording:
