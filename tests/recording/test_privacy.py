@@ -12,6 +12,7 @@ from flask import Blueprint, Flask
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
+from starlette.templating import Jinja2Templates
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.middleware.shared_data import SharedDataMiddleware
 
@@ -105,6 +106,29 @@ def test_mount_with_a_folder_that_is_served_is_refused(
     assert reason in problem.reason
     assert (problem.line, problem.subject) == (4, "record.folder")
     assert 'folder = "contracts/recorded"' in problem.remedy
+
+
+def test_mount_with_the_folder_of_a_frontend_or_of_templates_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What FastAPI keeps apart from its routes, and what an endpoint's module renders."""
+    fastapi = FastAPI()
+    (tmp_path / "pages").mkdir()
+    monkeypatch.setitem(page.__globals__, "PAGES", Jinja2Templates(tmp_path / "pages"))
+    fastapi.get("/page")(page)
+    found = ["pages/x"]
+    if hasattr(fastapi, "frontend"):
+        (tmp_path / "built").mkdir()
+        fastapi.frontend("/", directory=tmp_path / "built")
+        found.append("built/x")
+    for record in found:
+        with pytest.raises(MapError, match="recorded requests are private"):
+            mount(tmp_path, record, legacy(root=str(tmp_path), static_folder="files"), fastapi)
+
+
+def page() -> str:
+    """An endpoint."""
+    return ""
 
 
 def test_mount_where_the_whole_project_is_served_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from flask import Flask
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 from werkzeug.middleware.shared_data import SharedDataMiddleware
@@ -109,7 +110,7 @@ def served_folders(flask_app: Flask | None, *others: object) -> Iterator[tuple[P
         others = (*others, flask_app.wsgi_app)
     for other in others:
         if hasattr(other, "routes"):
-            yield from _of_routes(other.routes, 0)
+            yield from _of_routes(_all_routes(other), 0)
         else:
             yield from _of_middleware(other)
 
@@ -132,6 +133,13 @@ def _of_loader(loader: object, name: str) -> Iterator[tuple[Path, str]]:
         yield from _of_loader(inner, name)
 
 
+def _all_routes(app: Any) -> list[BaseRoute]:
+    """An application's routes, and those that its router keeps apart: FastAPI's frontends."""
+    lists = [app.routes, *vars(getattr(app, "router", app)).values()]
+    kept = [each for found in lists if isinstance(found, list) for each in found]
+    return list({id(each): each for each in kept if isinstance(each, BaseRoute)}.values())
+
+
 def _of_routes(routes: Iterable[Any], depth: int) -> Iterator[tuple[Path, str]]:
     for context in iter_route_contexts(list(routes)) if depth < _MOST_LAYERS else ():
         route = context.original_route
@@ -140,7 +148,7 @@ def _of_routes(routes: Iterable[Any], depth: int) -> Iterator[tuple[Path, str]]:
                 what = f"served by StaticFiles at {context.path or '/'}"
                 yield from ((Path(path), what) for path in layer.all_directories)
             elif hasattr(layer, "routes"):
-                yield from _of_routes(layer.routes, depth + 1)
+                yield from _of_routes(_all_routes(layer), depth + 1)
         if not hasattr(route, "app") and hasattr(route, "routes"):
             yield from _of_routes(route.routes, depth + 1)
         for value in list(getattr(getattr(route, "endpoint", None), "__globals__", {}).values()):
