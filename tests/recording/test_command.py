@@ -168,14 +168,16 @@ def test_file_without_a_usable_exchange_says_so(project: Path) -> None:
     )
 
 
-def test_har_into_a_folder_that_is_served_is_refused(project: Path) -> None:
+def test_har_into_a_folder_of_templates_is_refused(project: Path) -> None:
     """As live traffic is, though nothing is recorded."""
     text = (project / "gateway.py").read_text(encoding="utf-8")
-    served = text.replace("static_folder=None", 'root_path=".", static_folder="contracts"', 1)
+    served = text.replace(
+        "static_folder=None", 'static_folder=None, template_folder="contracts"', 1
+    )
     (project / "gateway.py").write_text(served, encoding="utf-8")
     result = crossfade(project, "record", "--har", har(project, entry("GET", f"{SHOP}/users")))
     assert result.returncode == 2, result.stdout
-    assert "the static folder of the Flask application" in result.stderr
+    assert "the template folder of the Flask application" in result.stderr
     assert cases(project) == {}
 
 
