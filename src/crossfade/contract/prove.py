@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,6 +15,7 @@ from crossfade.codings import decoded
 from crossfade.contract.cases import Case, complete
 from crossfade.contract.errors import ContractError, ContractFailed
 from crossfade.contract.facts import FactFinder, RouteFacts
+from crossfade.contract.given import Given
 from crossfade.contract.judge import Judge
 from crossfade.contract.logins import Login, LoginWay, log_in
 from crossfade.contract.probes import ORIGIN, as_others, candidates, probes
@@ -259,7 +261,7 @@ class Prover:
         for name in dict.fromkeys(case.sequence for case in own if case.sequence):
             whole = self._sequences[name]  # a login, say, is a case of another route
             last = max(i for i, case in enumerate(whole) if any(case is each for each in own))
-            yield from self._sequence(whole[: last + 1])
+            yield from self._sequence(whole[: last + 1], result)
         if not self.options.probes:
             return
         facts, found = self.good(target)
@@ -306,24 +308,35 @@ class Prover:
         changed = 300 <= exchange.response.status < 400 and bool(compare_states(self.start, end))
         return exchange.response, exchange.route, changed
 
-    def _sequence(self, cases: Sequence[Case]) -> Iterator[Verdict]:
-        """Cases that follow each other, each side on the rows and cookies that it left."""
+    def _sequence(self, cases: Sequence[Case], result: RouteResult) -> Iterator[Verdict]:
+        """Cases that follow each other, each side on the rows, cookies and answers that it has."""
         ends: dict[Side, object] = dict.fromkeys(SIDES, self.start)
-        jars = {side: CookieJar() for side in SIDES}
+        jars: dict[tuple[str, Side], CookieJar] = defaultdict(CookieJar)
+        given = Given()
         for case in cases:
-            request = complete(case.request, self._host)
-            requests = {
-                side: self.logins[case.login].dress(
-                    with_cookies(request, jars[side].pairs(request.raw_path, self._url.scheme))
-                )
-                for side in SIDES
-            }
+            missing = given.missing(case)
+            given.note(case)
+            if missing[Side.LEGACY]:
+                remark = f"not replayed: {case.name}: Flask's answer {missing[Side.LEGACY]}"
+                result.remarks.append(remark)
+                continue
+            if missing[Side.NATIVE]:
+                yield Verdict(case, None, f"FastAPI's answer {missing[Side.NATIVE]}")
+                continue
+            requests = {}
+            for side in SIDES:
+                request = complete(given.filled(case, side), self._host)
+                pairs = jars[case.client, side].pairs(request.raw_path, self._url.scheme)
+                requests[side] = self.logins[case.login].dress(with_cookies(request, pairs))
             verdict, ends = self._judge(case, requests, ends)
             if verdict.outcome is not None:
-                for side, seen in zip(
-                    SIDES, (verdict.outcome.legacy, verdict.outcome.native), strict=True
-                ):
-                    jars[side].update(seen.response, request.raw_path, seen.moment)
+                outcome = verdict.outcome
+                exchanges = {Side.LEGACY: outcome.legacy, Side.NATIVE: outcome.native}
+                for side, seen in exchanges.items():
+                    path = requests[side].raw_path
+                    jars[case.client, side].update(seen.response, path, seen.moment)
+                    given.take(case, side, seen.response)
+                verdict = replace(verdict, outcome=given.as_written(case, outcome, requests))
             yield verdict
 
     # --- one -----------------------------------------------------------------------------------

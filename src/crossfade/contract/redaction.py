@@ -34,7 +34,7 @@ __all__ = ["REDACTED", "OfEnvironment", "Redaction", "UnreadableError", "variabl
 FORM: Final = "application/x-www-form-urlencoded"
 
 
-def _none(value: str, secret: bool) -> str | None:
+def _none(value: str, name: str, secret: bool) -> str | None:
     return None
 
 
@@ -47,15 +47,15 @@ class Redaction:
         keep: names that are not secret after all; also the only cookies that are kept, and media
             types of binary bodies that are.
         known: tells values that are no secret, whatever their name; by default none is.
-        refer: what stands for a value that an earlier answer gave, given whether it is secret;
-            None where no answer gave it.
+        refer: what stands for a value that an earlier answer gave, by its name and whether it is
+            secret; None where no answer gave it.
         keeps_binary: whether a binary body in which no secret is named is kept.
     """
 
     also: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     known: Callable[[str], bool] = lambda value: False
-    refer: Callable[[str, bool], str | None] = _none
+    refer: Callable[[str, str, bool], str | None] = _none
     keeps_binary: bool = False
 
     def is_secret(self, name: str) -> bool:
@@ -91,10 +91,10 @@ class Redaction:
         raw = target.encode("utf-8", "surrogateescape")
         return replace(request, target=raw, headers=tuple(headers), body=body)
 
-    def _stand_in(self, value: str, secret: bool) -> str:
+    def _stand_in(self, value: str, name: str, secret: bool) -> str:
         if secret and self.known(value):
             return value
-        other = self.refer(value, secret)
+        other = self.refer(value, name, secret)
         if other is not None:
             return other
         return REDACTED if secret else value
@@ -127,7 +127,7 @@ class Redaction:
             not self._names.may_be_random(name)
             and (is_random(plain) or _is_code(variable, plain, cleaner.flow))
         )
-        clean = cleaner.value(plain, name, secret)
+        clean = cleaner.value(plain, f"<{name}>", secret)
         return text if clean == plain else quoted(clean)
 
     # --- headers -------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class Redaction:
         if name == "cookie":
             return self._cookies(value) or None
         if self.is_secret(name):
-            return self._credentials(value)
+            return self._credentials(name, value)
         if name in _OF_HTTP or not value:
             return value
         return _latin(cleaner.value(value, name, False))
@@ -146,12 +146,12 @@ class Redaction:
         kept = []
         for pair in value.split(";"):
             name, equals, text = pair.strip().partition("=")
-            clean = text if self._names.is_kept(name) else self._stand_in(text, True)
+            clean = text if self._names.is_kept(name) else self._stand_in(text, name, True)
             if clean != REDACTED and (name or text):
                 kept.append(f"{name}{equals}{_latin(clean)}")
         return "; ".join(kept)
 
-    def _credentials(self, value: str) -> str | None:
+    def _credentials(self, name: str, value: str) -> str | None:
         """`Bearer …` goes by what follows, `Basic …` decoded; None where it is secret."""
         scheme, _, rest = value.partition(" ")
         if scheme.lower() == "basic" and not self.known(value):
@@ -160,10 +160,10 @@ class Redaction:
             except ValueError:
                 return None
             return value if self.known(user) and self.known(password) else None
-        whole = self._stand_in(value, True)
+        whole = self._stand_in(value, name, True)
         if whole != REDACTED:
             return _latin(whole)
-        clean = self._stand_in(rest.strip(), True) if rest.strip() else REDACTED
+        clean = self._stand_in(rest.strip(), name, True) if rest.strip() else REDACTED
         return None if clean == REDACTED else f"{scheme} {_latin(clean)}"
 
     # --- the body ------------------------------------------------------------------------------

@@ -23,14 +23,14 @@ REDACTED: Final = "REDACTED"
 DEEPEST: Final = 5
 """Texts inside of texts that are taken apart; what is deeper and names a secret goes as a whole."""
 
-StandIn = Callable[[str, bool], str]
+StandIn = Callable[[str, str, bool], str]
 """What is written for a value: the value itself, a reference to an answer, or `REDACTED`.
 
-It is given the value and whether its name or form is secret.
+It is given the value, its name ("" where it has none), and whether its name or form is secret.
 """
 
 
-def redacted(value: str, secret: bool) -> str:
+def redacted(value: str, name: str, secret: bool) -> str:
     """Write `REDACTED` for what is secret."""
     return REDACTED if secret else value
 
@@ -69,23 +69,23 @@ class Cleaner:
             depth: of texts inside of texts.
         """
         if secret:
-            return self.stand_in(text, True) if text else text
+            return self.stand_in(text, name, True) if text else text
         if self.names.is_kept(name):
             return text
-        other = self.stand_in(text, False)
+        other = self.stand_in(text, name, False)
         if other != text:
             return other
         if _ORDINARY.fullmatch(text):
             return text
         clean = self.text(text, depth)
         if clean == text and is_random(text) and not self.names.may_be_random(name):
-            return self.stand_in(text, True)
+            return self.stand_in(text, name, True)
         return clean
 
     def text(self, text: str, depth: int = 0) -> str:
         """Return a text without the secrets that stand in it, in whatever form it is written."""
         if depth > DEEPEST:
-            return self.stand_in(text, True) if self.mentions(text) else text
+            return self.stand_in(text, "", True) if self.mentions(text) else text
         document = self._document(text, depth + 1)
         if document is not None:
             return document
@@ -103,7 +103,7 @@ class Cleaner:
         """Return a text with something else at these places."""
         parts, at = [], 0
         for start, end in spans:
-            parts += [text[at:start], self.stand_in(text[start:end], True)]
+            parts += [text[at:start], self.stand_in(text[start:end], "", True)]
             at = end
         return "".join([*parts, text[at:]])
 
@@ -147,7 +147,7 @@ class Cleaner:
         elif _BASE64.fullmatch(text):
             plain = _of_base64(text)
             if plain and self.text(plain, depth) != plain:
-                return self.stand_in(text, True)
+                return self.stand_in(text, "", True)
         return None
 
     def _assignments(self, text: str) -> str:

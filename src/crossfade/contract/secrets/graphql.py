@@ -94,7 +94,7 @@ class _Walk:
             if text in _LITERALS:
                 self._secret = False
                 return text
-            clean = self._cleaner.stand_in(text, self._takes())
+            clean = self._cleaner.stand_in(text, self._name, self._takes())
             return "0" if clean == REDACTED and not is_name else clean
         self._name = text
         self._secret = False

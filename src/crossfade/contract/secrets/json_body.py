@@ -153,7 +153,7 @@ class _Walk:
                 self.edit((node.start, node.end, _string(clean)))
             return
         kept = self.cleaner.names.is_kept(name)
-        clean = self.cleaner.stand_in(text, secret or (is_card(text) and not kept))
+        clean = self.cleaner.stand_in(text, name, secret or (is_card(text) and not kept))
         if clean != text:
             self.edit((node.start, node.end, "0" if clean == REDACTED else clean))
 
