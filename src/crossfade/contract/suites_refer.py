@@ -165,11 +165,18 @@ def _part(save: Save, text: str, value: str, response: Response) -> Save | None:
         return _of_url(save, text, value, response)
     end = start + len(value)
     for length in _CONTEXTS:
-        before = text[max(0, start - length) : start].rpartition("{}")[2]
+        before = _word_start(text, max(0, start - length), start).rpartition("{}")[2]
         found = Save(save.name, save.place, before, text[end : end + 1])
         if (found.before or found.after) and found.value(response) == value:
             return found
     return None
+
+
+def _word_start(text: str, start: int, end: int) -> str:
+    """What stands before a value, from the beginning of a word on."""
+    while start > 0 and end - start < _CONTEXTS[-1] and not text[start - 1].isspace():
+        start -= 1
+    return text[start:end]
 
 
 def _of_url(save: Save, text: str, value: str, response: Response) -> Save | None:
