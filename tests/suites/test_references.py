@@ -34,7 +34,7 @@ def create_app(first=1):
     @app.post("/login")
     def login():
         token = signer.dumps(request.json["user"])
-        refresh = secrets.token_urlsafe(24)
+        refresh = secrets.token_hex(16)
         tokens[refresh] = request.json["user"]
         answer = jsonify(access_token=token, user={"refresh": refresh})
         answer.set_cookie("csrf_access_token", secrets.token_hex(16))
@@ -103,7 +103,7 @@ def create_app(first=1):
 
     @app.post("/forgot")
     def forgot():
-        token = secrets.token_urlsafe(9)
+        token = secrets.token_hex(6)
         tokens[token] = "ada"
         return {"mail": f"Open https://shop.example/reset/{token}?lang=en to go on."}
 
