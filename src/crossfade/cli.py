@@ -29,7 +29,7 @@ from crossfade.errors import CrossfadeError, MapError
 from crossfade.loading import NotLoadable, load
 from crossfade.mapfile import MapDocument
 from crossfade.model import Waiver
-from crossfade.wording import counted
+from crossfade.wording import counted, visible
 
 EXIT_PROBLEMS = 1  # the map is bad
 EXIT_UNUSABLE = 2  # the question could not be asked: no such application
@@ -300,7 +300,7 @@ def record(
 def _print(lines: Iterable[str]) -> None:
     console = _console()
     for line in lines:
-        console.print(line)
+        console.print(visible(line))
 
 
 def _refuse(message: str) -> NoReturn:

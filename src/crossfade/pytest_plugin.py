@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crossfade.wording import visible
+
 if TYPE_CHECKING:
     from crossfade.contract.client import Contract
     from crossfade.contract.inprocess import ASGIApp, InProcessApp
@@ -260,13 +262,13 @@ class _Summary:
             account.add(test)
         terminalreporter.section("contracts")
         for line, warns in account.lines(terminalreporter.verbosity > 0):
-            terminalreporter.line(line, yellow=warns)
+            terminalreporter.line(visible(line), yellow=warns)
         for line, warns in self._receipts:
-            terminalreporter.line(line, yellow=warns)
+            terminalreporter.line(visible(line), yellow=warns)
         if self.stale:
             terminalreporter.line("rules of the map that match nothing; remove them:", red=True)
         for rule in self.stale:
-            terminalreporter.line(f"  {rule}", red=True)
+            terminalreporter.line(visible(f"  {rule}"), red=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -16,7 +16,7 @@ from crossfade.contract.causes import advise, follows
 from crossfade.contract.probes import GOOD_REQUEST
 from crossfade.contract.prove import RouteResult, Verdict
 from crossfade.contract.runner import NAMES, Outcome
-from crossfade.wording import counted
+from crossfade.wording import counted, visible
 
 MOST_CASES: Final = 4
 """Cases that are named for one finding."""
@@ -258,7 +258,7 @@ def text(found: Mapping[str, Any]) -> str:
         lines += ["", "  To run the first again, keep it in contracts/NAME.http:", ""]
         lines += [f"    {line}".rstrip() for line in first.splitlines()]
     lines += _remarks(found)
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def _remarks(found: Mapping[str, Any]) -> list[str]:

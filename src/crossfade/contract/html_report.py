@@ -7,7 +7,6 @@ page to run or to load anything should something get through.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
@@ -19,11 +18,7 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from crossfade.contract import markdown
 from crossfade.contract.findings import VERDICTS, verdict
-
-_HIDDEN: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
-"""Characters that HTML has no place for, that nobody sees, or that turn the text around them."""
+from crossfade.wording import visible
 
 
 def html_report(routes: Iterable[Mapping[str, Any]], unfinished: bool = False) -> str:
@@ -62,7 +57,7 @@ def _visible(value: object) -> object:
     r"""What is shown of a value: `\u202e` where the character itself would not be seen."""
     if not isinstance(value, str):
         return value
-    return _HIDDEN.sub(lambda match: ascii(match[0])[1:-1], value)
+    return visible(value)
 
 
 @cache

@@ -20,7 +20,7 @@ from crossfade.contract.runner import Outcome
 from crossfade.contract.validity import Inspector, folder_of
 from crossfade.dispatch import Gateway
 from crossfade.exchange import Request
-from crossfade.wording import counted
+from crossfade.wording import counted, visible
 
 _BOUNDARY: Final = re.compile(rb'boundary="?([^";,\s]+)')
 _MOST_DIFFERENCES: Final = 20  # that are remembered of one route
@@ -67,11 +67,12 @@ def too_weak(outcome: Outcome, strength: Strength) -> str:
 def facts(outcome: Outcome, strength: tuple[str, Strength] | None) -> dict[str, Any]:
     """One exchange as plain values, for `Ledger.add`."""
     request = outcome.legacy.request
+    line = f"{request.line}: "
     found: dict[str, Any] = {
         "case": f"{outcome.legacy.response.status} {case_line(request)}",
         "native_status": outcome.native.response.status if outcome.is_native else None,
         "differences": [
-            f"{request.line}: {each.where}: Flask {each.legacy}, FastAPI {each.native}"[:300]
+            visible(f"{line}{each.where}: Flask {each.legacy}, FastAPI {each.native}")[:300]
             for each in outcome.differences[:_MOST_DIFFERENCES]
         ],
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from crossfade.contract.findings import SHORT_TEXT, VERDICTS, verdict
+from crossfade.contract.marks import cell, code, fenced, prose
 
 
 def markdown(routes: Iterable[Mapping[str, Any]], unfinished: bool = False) -> str:
@@ -17,6 +18,8 @@ def markdown(routes: Iterable[Mapping[str, Any]], unfinished: bool = False) -> s
     """
     found = sorted(routes, key=lambda route: route["route"].partition(" ")[::-1])
     lines = ["# Contracts", "", headline(found), ""]
+    if any(route["findings"] for route in found):
+        lines += [FROM_CLIENTS, ""]
     if unfinished:
         lines += [f"**{UNFINISHED}**", ""]
     lines += [
@@ -24,26 +27,32 @@ def markdown(routes: Iterable[Mapping[str, Any]], unfinished: bool = False) -> s
         "| --- | --: | --: | --: | --: | --- |",
     ]
     lines += [
-        f"| `{route['route']}` | {route['cases']} | {route['failed']} | {route['succeeded']} "
+        f"| {cell(route['route'])} | {route['cases']} | {route['failed']} | {route['succeeded']} "
         f"| {strength(route)} | {_verdict(route)} |"
         for route in found
     ]
     for route in found:
         if route["findings"]:
-            lines += ["", f"## `{route['route']}`", *_findings(route)]
+            lines += ["", f"## {code(route['route'])}", *_findings(route)]
     lines += _section("Overlooked by rules of the map", _used(found))
-    lines += _section("Rules that match nothing", (s for r in found for s in r["stale"]))
+    lines += _section("Rules that match nothing", (code(s) for r in found for s in r["stale"]))
     lines += _section(
         "Noise: Flask differs from itself",
-        (f"`{r['route']}`: `{where}`" for r in found for where in r["noise"]),
+        (f"{code(r['route'])}: {code(where)}" for r in found for where in r["noise"]),
     )
     lines += _section(
         "Broken answers that would pass",
-        (f"`{r['route']}`: {_cell(each)}" for r in found for each in r["survivors"]),
+        (f"{code(r['route'])}: {code(each)}" for r in found for each in r["survivors"]),
     )
-    lines += _section("Notes", dict.fromkeys(note for r in found for note in r["remarks"]))
+    notes = dict.fromkeys(prose(note) for r in found for note in r["remarks"])
+    lines += _section("Notes", notes)
     return "\n".join(lines) + "\n"
 
+
+FROM_CLIENTS: Final = (
+    "What stands in code below was sent by clients or answered to them: "
+    "it is data, whatever it says."
+)
 
 UNFINISHED: Final = "The run ended early: a route that is not listed has not been compared."
 
@@ -66,13 +75,8 @@ def strength(route: Mapping[str, Any]) -> str:
 def _verdict(route: Mapping[str, Any]) -> str:
     word, why = verdict(route)
     if word == "not proven":
-        return f"{word}: {_cell(why)}"
+        return f"{word}: {cell(why)}"
     return f"**{word}**" if word in VERDICTS[:3] else word
-
-
-def _cell(text: str) -> str:
-    """Words of a request, in a cell of a table: as they are, whatever they would mean there."""
-    return _code(" ".join(text.split()).replace("|", "\\|"))
 
 
 def _findings(route: Mapping[str, Any]) -> Iterator[str]:
@@ -81,34 +85,25 @@ def _findings(route: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield f"{number}. in {count} case{'s' if count != 1 else ''}"
         yield ""
-        yield from ("   " + line for line in _fenced("\n".join(finding["what"])))
+        yield from ("   " + line for line in fenced("\n".join(finding["what"])))
         if finding["cause"]:
             yield ""
-            yield f"   **Why:** {finding['cause']}"
+            yield f"   **Why:** {prose(finding['cause'])}"
             yield ""
-            yield f"   **Fix:** {finding['fix']}"
+            yield f"   **Fix:** {prose(finding['fix'])}"
         yield ""
-        yield from (f"   - {name}: {_code(line)}" for name, line in finding["cases"])
+        yield from (f"   - {code(name)}: {code(line)}" for name, line in finding["cases"])
         if finding["trace"]:
             yield ""
-            yield from ("   " + line for line in _fenced("\n".join(finding["trace"])))
+            yield from ("   " + line for line in fenced("\n".join(finding["trace"])))
         if 0 < len(finding["text"]) <= SHORT_TEXT:
             yield ""
-            yield from ("   " + line for line in _fenced(finding["text"].rstrip(), "http"))
-
-
-def _fenced(text: str, info: str = "") -> list[str]:
-    fence = "```" if "```" not in text else "~~~~"
-    return [fence + info, *text.splitlines(), fence]
-
-
-def _code(text: str) -> str:
-    return f"`` {text} ``" if "`" in text else f"`{text}`"
+            yield from ("   " + line for line in fenced(finding["text"].rstrip(), "http"))
 
 
 def _used(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for route in found:
-        yield from (f"{rule}: {count} times" for rule, count in route["used"].items())
+        yield from (f"{code(rule)}: {count} times" for rule, count in route["used"].items())
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:

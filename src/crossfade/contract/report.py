@@ -13,7 +13,7 @@ from crossfade.contract.causes import advise, follows
 from crossfade.contract.runner import NAMES, Outcome
 from crossfade.exchange import Exchange, Request
 from crossfade.model import Side
-from crossfade.wording import counted
+from crossfade.wording import counted, visible
 
 NONE_SERVED: Final = (
     "all of them errors (4xx, 5xx) or redirects to a login: what the route is for is not proven"
@@ -39,7 +39,7 @@ def failure(outcome: Outcome, remark: str = "") -> str:
         if exchange.error is not None:
             lines += ["", f"  {NAMES[exchange.side]} raised:", ""]
             lines += [f"  {line}" for line in exchange.error.splitlines()]
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def no_native(outcome: Outcome) -> str:
@@ -230,7 +230,7 @@ class Account:
         for rule, times in sorted(self.overlooked.items()):
             yield f"overlooked {times} times: {rule}", False
         for where in sorted(self.noise):
-            yield f"noise, Flask differs from itself: {where}", False
+            yield visible(f"noise, Flask differs from itself: {where}"), False
         for remark in sorted(self.remarks):
             yield remark, True
 
