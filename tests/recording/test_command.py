@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from crossfade.contract.cases import Case, read_cases
+from crossfade.contract.cases import Case, parse_cases, read_cases
 from crossfade.mapfile import parse_map
 from tests.cli.test_cli import GATEWAY, GOOD_MAP, crossfade
 
@@ -241,3 +241,7 @@ def test_the_guides_maps_are_valid() -> None:
     page = (Path(__file__).parents[2] / "docs/recording.md").read_text(encoding="utf-8")
     found = re.findall(r'```toml title="migration_map.toml"\n(.*?)```', page, re.DOTALL)
     assert [parse_map(text.encode()).record.share for text in found] == [0.05, 0.05]
+    (text,) = re.findall(r"```http\n(.*?)```", page, re.DOTALL)
+    login, me = parse_cases(text, "recording.md")
+    assert [save.name for save in login.saves] == ["access_token"]
+    assert "{{access_token}}" in dict(me.request.headers)["authorization"]

@@ -181,6 +181,9 @@ def test_secret_in_a_url_is_redacted(target: str) -> None:
         ("/items/<which>", "/items/V1StGXR8_Z5jdHi6B-myT", "/items/REDACTED"),
         ("/auth/users/<username>", "/auth/users/ada99", "/auth/users/ada99"),
         ("/login/<provider>", "/login/github", "/login/github"),
+        ("/reset/{token}", "/reset/abc", "/reset/REDACTED"),
+        ("/f/{secret:path}/{n:int}", "/f/a/b/7", "/f/REDACTED/7"),
+        ("<sub>.shop.example/r/<any(a,b):kind>/<token>", "/r/a/b", "/r/a/REDACTED"),
     ],
 )
 def test_variables_of_a_path_go_by_their_names(rule: str, path: str, clean: str) -> None:

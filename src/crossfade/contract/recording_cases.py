@@ -14,7 +14,7 @@ from crossfade.contract.cases import Case, dump_cases
 from crossfade.contract.reads import reads_of
 from crossfade.contract.recording_files import folder_of, write_file
 from crossfade.contract.recording_places import ENOUGH, FULL, Places
-from crossfade.contract.recording_shapes import names_of, shape_of
+from crossfade.contract.recording_shapes import shape_of
 from crossfade.contract.redaction import Redaction, UnreadableError
 from crossfade.exchange import Headers, Request
 from crossfade.model import RecordSettings
@@ -76,10 +76,10 @@ class Keeper:
             self.skipped["body too long"] += 1
             return None
         bare = replace(seen.request, headers=self._headers(seen.request.headers))
-        names = set(names_of(bare))
-        self._places.note(seen.route, names)
         shape = shape_of(bare, seen.route, self._is_logged_in(seen.request))
-        path = self.folder / folder_of(seen.route) / f"{seen.status}-{shape}.http"
+        names = shape.names
+        self._places.note(seen.route, names)
+        path = self.folder / folder_of(seen.route) / f"{seen.status}-{shape.text}.http"
         if path in self._known or path.exists():
             self._known.add(path)
             self.skipped["seen before"] += 1

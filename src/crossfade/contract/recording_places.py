@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from crossfade.contract.cases import Case, CaseError, read_cases
-from crossfade.contract.recording_shapes import names_of
+from crossfade.contract.recording_shapes import shape_of
 from crossfade.model import RecordSettings
 
 _OURS: Final = re.compile(r"(?P<status>\d+)-[0-9a-f]{12}\.http")
@@ -158,7 +158,7 @@ class Places:
         cases = _cases(file)
         if len(cases) != 1 or not cases[0].origin:
             return _ALWAYS
-        return self._usual(route, names_of(cases[0].request))
+        return self._usual(route, shape_of(cases[0].request).names)
 
 
 def _outranks(usual: int, other: int) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import unquote_plus
@@ -24,36 +25,43 @@ _OF_HTTP: Final = frozenset({
 # fmt: on
 
 
-def shape_of(request: Request, *more: object) -> str:
-    """Return a text that all requests of one shape have: names, types, what is empty.
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What all requests of one kind have in common.
+
+    Attributes:
+        text: the same for all of them, and for no other.
+        names: those that the client chose: of parameters, fields, members, its own headers.
+    """
+
+    text: str
+    names: frozenset[str]
+
+
+def shape_of(request: Request, *more: object) -> Shape:
+    """Return the shape of a request: names, types, what is empty.
 
     Args:
         request: with the headers that count.
         more: what else tells it from others: its route, who asks.
     """
-    shape = [
-        *more,
-        request.method,
-        sorted({name for name, _ in request.headers}),
-        _media_type(request),
-        _names(request.query_string),
-        _body_shape(request),
-    ]
-    return sha256(json.dumps(shape).encode()).hexdigest()[:12]
+    media = _media_type(request)
+    headers = sorted({name for name, _ in request.headers})
+    query = _names(request.query_string)
+    body = _body_shape(request, media)
+    text = json.dumps([*more, request.method, headers, media, query, body])
+    fields = _bare(body) if media == _FORM and isinstance(body, list) else _members(body)
+    names = {*(name for name in headers if name not in _OF_HTTP), *_bare(query), *fields}
+    return Shape(sha256(text.encode()).hexdigest()[:12], frozenset(names))
 
 
-def names_of(request: Request) -> Iterator[str]:
-    """Yield the names that the client chose: of parameters, fields, members, its own headers."""
-    yield from (name for name, _ in request.headers if name not in _OF_HTTP)
-    yield from (name.rpartition("=")[0] for name in _names(request.query_string))
-    shape = _body_shape(request)
-    if isinstance(shape, list) and _media_type(request) == _FORM:
-        shape = [name.rpartition("=")[0] for name in shape]
-    yield from _members(shape)
+def _bare(pairs: Iterable[str]) -> Iterator[str]:
+    """Names of a query or form, without whether anything stands there."""
+    return (name.rpartition("=")[0] for name in pairs)
 
 
 def _members(shape: Any) -> Iterator[str]:
-    if isinstance(shape, Mapping):
+    if isinstance(shape, dict):
         for name, inner in shape.items():
             yield str(name)
             yield from _members(inner)
@@ -73,8 +81,8 @@ def _names(pairs: bytes) -> list[str]:
     return sorted({f"{unquote_plus(name)}={bool(value):d}" for name, _, value in parts})
 
 
-def _body_shape(request: Request) -> Any:
-    body, media = request.body, _media_type(request)
+def _body_shape(request: Request, media: str) -> Any:
+    body = request.body
     if not body:
         return None
     if media == _FORM:
@@ -91,7 +99,7 @@ def _body_shape(request: Request) -> Any:
 def _json_shape(value: Any, depth: int) -> Any:
     if depth >= _DEEPEST:
         return None
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _json_shape(value[key], depth + 1) for key in sorted(value)}
     if isinstance(value, list):
         return [_json_shape(value[0], depth + 1)] if value else []

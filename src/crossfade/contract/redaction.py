@@ -106,7 +106,8 @@ class Redaction:
             return cleaner.path(path)
         found = variables_of(rule, path)
         if found is None:
-            if any(map(self.is_secret, _VARIABLE_NAME.findall(rule))):
+            names = (each["name"] or each["native"] for each in _VARIABLE.finditer(rule))
+            if any(map(self.is_secret, names)):
                 raise UnreadableError("its path holds a secret that can't be found")
             return cleaner.path(path)
         parts, at = [], 0
@@ -271,8 +272,10 @@ def _decoded(body: bytes, media: str, kind: str) -> tuple[str, str] | None:
 
 # --- variables of a path -------------------------------------------------------------------------
 
-_VARIABLE_NAME: Final = re.compile(r"<(?:[^<>:]*:)?([^<>:]+)>")
-_VARIABLE: Final = re.compile(r"<(?:(?P<converter>[^<>:(]*)(?:\([^<>]*\))?:)?(?P<name>[^<>:]+)>")
+_VARIABLE: Final = re.compile(  # Flask's spelling, and FastAPI's of what it alone has
+    r"<(?:(?P<converter>[^<>:(]*)(?:\([^<>]*\))?:)?(?P<name>[^<>:]+)>"
+    r"|{(?P<native>\w+)(?::(?P<convertor>\w+))?}"
+)
 _TYPED: Final = ("int", "float", "uuid")
 
 _FRIENDLY: Final = frozenset(
@@ -308,21 +311,21 @@ def variables_of(rule: str, path: str) -> list[Variable] | None:
     """
     pattern, at = "", max(rule.find("/"), 0)
     found = list(_VARIABLE.finditer(rule, at))
-    for number, variable in enumerate(found):
-        many = ".+?" if variable["converter"] == "path" else "[^/]+?"
-        many = many if variable["converter"] in (*_TYPED, *_PLAIN, None) else ".+?"
-        pattern += f"{re.escape(rule[at : variable.start()])}(?P<v{number}>{many})"
+    kinds = [each["converter"] or each["convertor"] or "" for each in found]
+    for number, (variable, kind) in enumerate(zip(found, kinds, strict=True)):
+        text = "[^/]+?" if kind in (*_TYPED, *_WITHIN_A_SEGMENT) else ".+?"
+        pattern += f"{re.escape(rule[at : variable.start()])}(?P<v{number}>{text})"
         at = variable.end()
     fits = re.fullmatch(f".*?{pattern}{re.escape(rule[at:])}/?", path, re.DOTALL)
     if fits is None:
         return None
     return [
-        Variable(each["name"], each["converter"] or "", *fits.span(f"v{n}"), fits[f"v{n}"])
-        for n, each in enumerate(found)
+        Variable(each["name"] or each["native"], kind, *fits.span(f"v{n}"), fits[f"v{n}"])
+        for n, (each, kind) in enumerate(zip(found, kinds, strict=True))
     ]
 
 
-_PLAIN: Final = ("", "string", "any", "default", "path")
+_WITHIN_A_SEGMENT: Final = ("", "string", "any", "default", "str")
 
 
 def _is_code(variable: Variable, text: str, flow: bool) -> bool:
