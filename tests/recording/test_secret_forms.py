@@ -61,6 +61,7 @@ BODIES = {
     "form of brackets": (f"user[password][]={SECRET}&a[0][secret]={SECRET}", FORM),
     "form with JSON": (f"payload={quote_plus(_json({'secret': SECRET}))}", FORM),
     "form of OAuth": (f"grant_type=authorization_code&code={SECRET}", FORM),
+    "connection string": (_json({"c": f"AccountName=x;AccountKey={SECRET};Suffix=y"}), "json"),
     "form of SAML": (f"RelayState=x&SAMLResponse={SECRET}", FORM),
     "form, name and value": (f"name=password&value={SECRET}", FORM),
     "URL encoded twice": (f"u={quote_plus(quote_plus(f'https://a/?token={SECRET}'))}", FORM),
@@ -154,6 +155,9 @@ TARGETS = {
     "path parameter": f"/a;jsessionid={SECRET}/b",
     "reset": f"/password/reset/{SECRET}",
     "credentials": f"/a?u={quote(f'https://u:{SECRET}@b/', safe='')}",
+    "GraphQL": f"/graphql?query={quote('{ me(pw: ' + chr(34) + SECRET + chr(34) + ') { id } }')}",
+    "semicolons": f"/a?b=1;pw={SECRET};c=2",
+    "encoded name": f"/a?pass%77ord={SECRET}",
     "JSON": f"/a?filter={quote(_json({'apiKey': SECRET}))}",
 }
 
@@ -202,6 +206,7 @@ VALUES = {
     "card without": "378282246310005",
     "IBAN": "DE89 3704 0044 0532 0130 00",
     "AWS": "AKIAIOSFODNN7EXAMPLE",
+    "AWS secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     "Google": "AIzaSyA0123456789abcdefghijklmnopqrstuv",
     "GitHub": "ghp_0123456789abcdefghijABCDEFGHIJ012345",
     "GitLab": "glpat-ABCdef0123456789abcd",

@@ -191,6 +191,9 @@ _UUID: Final = re.compile(
 )
 _HEX: Final = re.compile(r"(?i)[0-9a-f]{32,}")
 _PLAIN_DIGITS: Final = re.compile(r"[\d.:TZ+_/-]+")
+_OF_30_BYTES: Final = re.compile(  # in base64, as Amazon's secret keys are
+    r"(?=.*[a-z].*[a-z])(?=.*[A-Z].*[A-Z])(?=.*\d)[A-Za-z0-9+/]{40}"
+)
 _PICTURES: Final = ("iVBORw0KGgo", "/9j/", "R0lGOD", "JVBERi0", "UEsDB", "UklGR", "PHN2Zy")
 _LEAST_ENTROPY: Final = 3.4  # bits a character; 20 random ones of base64 have 4
 _LEAST_CHANGES: Final = {0: 0.5, 1: 0.5, 2: 0.28}
@@ -207,6 +210,8 @@ def is_random(text: str) -> bool:
         return True
     if text.startswith(_PICTURES) or "://" in text:
         return False
+    if _OF_30_BYTES.fullmatch(text) and _entropy(text) > _LEAST_ENTROPY:
+        return True
     parts = [part for part in re.split(r"[^A-Za-z0-9]+", text) if part]
     in_words = sum(len(part) for part in parts if _WORD.fullmatch(part))
     if in_words > len(text) / 2:
