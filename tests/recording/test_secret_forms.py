@@ -44,6 +44,7 @@ BODIES = {
     "JSON twice": (f'{{"data": {{"password": "{SECRET}"}}, "data": 1}}', "json"),
     "JSON escaped name": (f'{{"pass\\u0077ord": "{SECRET}"}}', "json"),
     "JSON name and value": (_json({"fields": [{"name": "password", "value": SECRET}]}), "json"),
+    "JSON type and value": (_json({"type": "password", "id": "f3", "value": SECRET}), "json"),
     "JSON pairs": (_json([["Authorization", f"Bearer {SECRET}"], ["a", "b"]]), "json"),
     "JSON of UTF-16": (_json({"password": SECRET}).encode("utf-16"), "json"),
     "JSON sent as a form": (_json({"password": f"{SECRET}=x&y"}), FORM),
@@ -259,6 +260,7 @@ EVERYDAY: list[Any] = [
     {"avatar": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42m"},
     {"commit": "9fceb02d0ae598e95dc970b74767f19372d61af8", "message": "fix: don't pin the version"},
     {"html": "<p>Hello <b>world</b>, your order #1234 is ready.</p>", "cursor": "eyJpZCI6MTB9"},
+    {"type": "session", "title": "Keynote", "text": "Welcome all", "data": {"pins": [1, 2]}},
     {"code": "SUMMER-26", "number": "42", "state": "open", "key": "color", "value": "blue"},
     {"package": "com.example.shop.checkout.CheckoutActivity", "file": "IMG_20260131_123456.jpg"},
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -19,7 +18,7 @@ from crossfade.contract.given import Given
 from crossfade.contract.judge import Judge
 from crossfade.contract.logins import Login, LoginWay, log_in
 from crossfade.contract.probes import ORIGIN, as_others, candidates, probes
-from crossfade.contract.request import CookieJar, with_cookies
+from crossfade.contract.references import filled
 from crossfade.contract.rules import Rule
 from crossfade.contract.runner import SIDES, Outcome, Runner
 from crossfade.contract.state import compare_states
@@ -311,8 +310,7 @@ class Prover:
     def _sequence(self, cases: Sequence[Case], result: RouteResult) -> Iterator[Verdict]:
         """Cases that follow each other, each side on the rows, cookies and answers that it has."""
         ends: dict[Side, object] = dict.fromkeys(SIDES, self.start)
-        jars: dict[tuple[str, Side], CookieJar] = defaultdict(CookieJar)
-        given = Given()
+        given = Given(self._host, self._url.scheme)
         for case in cases:
             missing = given.missing(case)
             given.note(case)
@@ -323,20 +321,11 @@ class Prover:
             if missing[Side.NATIVE]:
                 yield Verdict(case, None, f"FastAPI's answer {missing[Side.NATIVE]}")
                 continue
-            requests = {}
-            for side in SIDES:
-                request = complete(given.filled(case, side), self._host)
-                pairs = jars[case.client, side].pairs(request.raw_path, self._url.scheme)
-                requests[side] = self.logins[case.login].dress(with_cookies(request, pairs))
+            login = self.logins[case.login]
+            requests = {side: login.dress(given.request(case, side)) for side in SIDES}
             verdict, ends = self._judge(case, requests, ends)
             if verdict.outcome is not None:
-                outcome = verdict.outcome
-                exchanges = {Side.LEGACY: outcome.legacy, Side.NATIVE: outcome.native}
-                for side, seen in exchanges.items():
-                    path = requests[side].raw_path
-                    jars[case.client, side].update(seen.response, path, seen.moment)
-                    given.take(case, side, seen.response)
-                verdict = replace(verdict, outcome=given.as_written(case, outcome, requests))
+                verdict = replace(verdict, outcome=given.take(case, verdict.outcome, requests))
             yield verdict
 
     # --- one -----------------------------------------------------------------------------------
@@ -355,7 +344,9 @@ class Prover:
     def route_of(self, case: Case) -> str:
         """The route that a case belongs to, by the URL map; "" where none does."""
         login = self.logins.get(case.login, self.logins[""])  # one of an older file may be gone
-        request = login.dress(complete(case.request, self._host))
+        saves = (save for each in self._sequences.get(case.sequence, ()) for save in each.saves)
+        some = filled(case.request, {save.name: "1" for save in saves})
+        request = login.dress(complete(some, self._host))
         scope = self.runner.scope(request)
         scope[FORCE_SIDE] = Side.NATIVE
         selection, _ = self._gateway.choose(self._gateway.live.snapshot, scope)

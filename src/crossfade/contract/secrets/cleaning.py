@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from crossfade.contract.secrets import words
-from crossfade.contract.secrets.names import Names, beside, is_flow
+from crossfade.contract.secrets.names import Names, beside, folded, is_flow
 from crossfade.contract.secrets.values import is_random, secret_spans
 
 REDACTED: Final = "REDACTED"
@@ -212,7 +212,12 @@ class Cleaner:
 
     def labelled(self, pairs: Iterable[tuple[str, str]]) -> bool:
         """Whether a member names what another one holds, and that is secret: `name=password`."""
-        return any(self.names.is_label(name) and self.is_secret(value) for name, value in pairs)
+        return any(
+            self.names.is_label(name)
+            and self.is_secret(value)
+            and not (folded(name) == "type" and folded(value) in words.LAST)  # a session of a fair
+            for name, value in pairs
+        )
 
 
 def quoted(text: str, *, plus: bool = False) -> str:
