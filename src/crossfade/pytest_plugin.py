@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crossfade.wording import visible
-
 if TYPE_CHECKING:
     from crossfade.contract.client import Contract
     from crossfade.contract.inprocess import ASGIApp, InProcessApp
@@ -256,6 +254,7 @@ class _Summary:
         if not self.tests:
             return
         from crossfade.contract.report import Account
+        from crossfade.wording import visible
 
         account = Account()
         for test in self.tests:

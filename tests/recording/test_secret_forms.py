@@ -45,7 +45,7 @@ BODIES = {
     "JSON escaped name": (f'{{"pass\\u0077ord": "{SECRET}"}}', "json"),
     "JSON name and value": (_json({"fields": [{"name": "password", "value": SECRET}]}), "json"),
     "JSON type and value": (_json({"type": "password", "id": "f3", "value": SECRET}), "json"),
-    "JSON pairs": (_json([["Authorization", f"Bearer {SECRET}"], ["a", "b"]]), "json"),
+    "JSON pairs": (_json([["password", SECRET], ["a", "b"]]), "json"),
     "JSON of UTF-16": (_json({"password": SECRET}).encode("utf-16"), "json"),
     "JSON sent as a form": (_json({"password": f"{SECRET}=x&y"}), FORM),
     "ndjson": (f'{{"password": "{SECRET}"}}\n{{"a": 1}}\n', "x-ndjson"),

@@ -13,7 +13,7 @@ from typing import Final
 from crossfade.wording import visible
 
 _TICKS: Final = re.compile("`+")
-_ACTIVE: Final = re.compile(r"[\\`*_\[\]<>|~&!$]")
+_ACTIVE: Final = re.compile(r"[\\`*\[\]<>|~&$]|(?<!\w)_|_(?!\w)")
 _CALLS: Final = re.compile(r"@|#\d|\bGH-\d|://|\bwww\.|\w\.\w+/")
 
 
