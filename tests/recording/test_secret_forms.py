@@ -39,6 +39,21 @@ BODIES = {
     "GraphQL block string": (f'{{ me(password: """{SECRET}""") {{ id }} }}', "graphql"),
     "GraphQL default": (f'query Q($token: String = "{SECRET}") {{ me {{ id }} }}', "graphql"),
     "GraphQL variables": (_json({"query": "{ a }", "variables": {"i": {"pass": SECRET}}}), "json"),
+    "GraphQL variable of a secret argument": (
+        _json(
+            {
+                "query": "mutation($p: String!) { in(password: $p) { id } }",
+                "variables": {"p": SECRET},
+            }
+        ),
+        "json",
+    ),
+    "GraphQL variable before its query": (
+        _json(
+            {"variables": {"v": {"x": SECRET}}, "query": "mutation M($v: In) { a(auth: {b: $v}) }"}
+        ),
+        "json",
+    ),
     "GraphQL batch": (_json([{"query": f'{{ me(secret: "{SECRET}") {{ id }} }}'}]), "json"),
     "JSON in JSON in JSON": (_json({"a": _json({"b": _json({"password": SECRET})})}), "json"),
     "JSON twice": (f'{{"data": {{"password": "{SECRET}"}}, "data": 1}}', "json"),
@@ -57,6 +72,20 @@ BODIES = {
     "base64 of JSON": (
         _json({"x": base64.b64encode(_json({"token": SECRET}).encode()).decode()}),
         "json",
+    ),
+    "base64 of JSON in a data URL": (
+        _json(
+            {
+                "x": "data:application/json;base64,"
+                + base64.b64encode(_json({"token": SECRET}).encode()).decode()
+            }
+        ),
+        "json",
+    ),
+    "form of GraphQL": (
+        f"query={quote_plus('mutation($p: String) { in(pin: $p) { id } }')}"
+        f"&variables={quote_plus(_json({'p': SECRET}))}",
+        FORM,
     ),
     "form": (f"user=a&pass={SECRET}&pw={SECRET}&passwort={SECRET}&creditCard={SECRET}", FORM),
     "form of brackets": (f"user[password][]={SECRET}&a[0][secret]={SECRET}", FORM),

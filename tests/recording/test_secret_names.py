@@ -24,7 +24,8 @@ LISTS = {
     "SAMLRequest SAMLResponse vses2 refresh_token",
     "forms": "pass pw pass2 passwort passwort_wiederholen kennwort user_pass passConfirm dbpass "
     "newpw PaSsWoRd pIn oTP creditCard card_no ccNumber card[number][cvc] securityCode resetCode "
-    "verification-code 2fa_code",
+    "verification-code 2fa_code one_time_code cardCvc g-recaptcha-response cf-turnstile-response "
+    "pan pwhash client.pem security_question_answer",
     "other languages": "contraseña contrasena mot_de_passe motDePasse senha novaSenha wachtwoord "
     "hasło heslo lösenord passord salasana şifre пароль 密码 パスワード 비밀번호 clave mdp",
     "headers": "X-Auth-Token Proxy-Authorization X-Amz-Security-Token X-Amz-Signature "
@@ -47,6 +48,7 @@ EVERYDAY = (
     "boardingPass compass bypass passenger passport passage s_id sort_key primary_key "
     "Idempotency-Key country_code zip_code error_code promo_code code state hash number policy "
     "secretary is_secret has_password author_id tokenizer signal design signed_at username email "
+    "cookies_accepted company japan distance "
     "cookie_consent keywords user_id session_count auth_type assignee discard postcard scorecard "
     "signup significant total salty If-None-Match Content-Type"
 )

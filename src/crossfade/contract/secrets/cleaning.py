@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -144,8 +144,9 @@ class Cleaner:
             clean = self.text(plain, depth)
             if clean != plain:
                 return quoted(clean)
-        elif _BASE64.fullmatch(text):
-            plain = _of_base64(text)
+        else:
+            code = text.rpartition(";base64,")[2] if text.startswith("data:") else text
+            plain = _of_base64(code) if _BASE64.fullmatch(code) else ""
             if plain and self.text(plain, depth) != plain:
                 return self.stand_in(text, "", True)
         return None
@@ -198,12 +199,14 @@ class Cleaner:
         plain = [(unquote_plus(name), unquote_plus(value)) for name, _, value in split]
         near = beside(plain)
         labelled = self.labelled(plain)
+        of_variables = self.of_variables(plain)
         parts = []
         for (sent, equals, raw), (name, value) in zip(split, plain, strict=True):
             if not equals:
                 name, value, raw, sent = "", name, sent, ""
             secret = self.is_secret(name, near) or (labelled and self.names.is_content(name))
-            clean = self.value(value, name, secret, depth)
+            cleaner = of_variables if name == "variables" else self
+            clean = cleaner.value(value, name, secret, depth)
             title = self.text(name, depth + 1)
             sent = sent if title == name else quoted(title, plus=True)
             raw = raw if clean == value else quoted(clean, plus=True)
@@ -218,6 +221,16 @@ class Cleaner:
             and not (folded(name) == "type" and folded(value) in words.LAST)  # a session of a fair
             for name, value in pairs
         )
+
+    def of_variables(self, pairs: Iterable[tuple[str, str]]) -> Cleaner:
+        """What cleans the variables of a GraphQL request: some are given to secret arguments."""
+        from crossfade.contract.secrets import graphql
+
+        queries = [text for name, text in pairs if name == "query" and graphql.is_graphql(text)]
+        found = {each for text in queries for each in graphql.secret_variables(text, self)}
+        if not found:
+            return self
+        return replace(self, names=replace(self.names, also=(*self.names.also, *sorted(found))))
 
 
 def quoted(text: str, *, plus: bool = False) -> str:

@@ -34,6 +34,14 @@ def clean_graphql(text: str, cleaner: Cleaner, depth: int = 0) -> str:
     return "".join([*parts, text[at:]])
 
 
+def secret_variables(text: str, cleaner: Cleaner) -> set[str]:
+    """Return the variables that a document gives to secret arguments: `p` of `(password: $p)`."""
+    walk = _Walk(cleaner, 0)
+    for token in _TOKEN.finditer(text):
+        walk.token(token[0])
+    return walk.variables
+
+
 class _Walk:
     """Goes through the tokens. Names before a colon are arguments only inside of parentheses."""
 
@@ -45,6 +53,7 @@ class _Walk:
         self._name = ""  # the last name, which a colon may follow
         self._secret = False  # whether the next value is
         self._variable = False  # whether a variable is declared, whose type comes first
+        self.variables: set[str] = set()  # those that stand where a secret is expected
 
     def token(self, text: str) -> str:
         """Return what is written for a token."""
@@ -96,6 +105,8 @@ class _Walk:
                 return text
             clean = self._cleaner.stand_in(text, self._name, self._takes())
             return "0" if clean == REDACTED and not is_name else clean
+        if text.startswith("$") and (self._secret or self._all_secret):
+            self.variables.add(text[1:])
         self._name = text
         self._secret = False
         return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from crossfade.contract.secrets.cleaning import REDACTED, Cleaner, UnreadableError
@@ -125,6 +125,7 @@ class _Walk:
         named = [(key.text, value) for key, value in node.members if key is not None]
         plain = [(name, value.text if value.scalar else "") for name, value in named]
         near, labelled = beside(plain), self.cleaner.labelled(plain)
+        of_variables = replace(self, cleaner=self.cleaner.of_variables(plain))
         for (key, value), (name, _) in zip(node.members, named, strict=True):
             own = self.cleaner.is_secret(name, near) or (
                 labelled and self.cleaner.names.is_content(name)
@@ -132,7 +133,8 @@ class _Walk:
             title = self.cleaner.forms(name)
             if title != name and key is not None:
                 self.edit((key.start, key.end, _string(title)))
-            self.value(value, name, secret or own, nested + 1)
+            walk = of_variables if name == "variables" else self
+            walk.value(value, name, secret or own, nested + 1)
 
     def _list(self, node: _Node, name: str, secret: bool, nested: int) -> None:
         values = [value for _, value in node.members]

@@ -72,7 +72,8 @@ _FORMS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("sbp_", r"\bsbp_[a-f0-9]{40}"),
         ("dp.", r"\bdp\.\w{2,5}\.[\w.]{20,}"),
         *(
-            (f"{kind}-", rf"\b{kind}-\d+-[\w.-]{{10,}}") for kind in ("ST", "PT", "TGT", "PGT")
+            (f"{kind}-", rf"\b{kind}-\d+-[\w.-]{{10,}}")
+            for kind in ("ST", "PT", "LT", "TGT", "PGT")
         ),  # CAS
         *((f"${kind}", _HASH) for kind in ("2", "a", "s", "1", "5", "6")),  # crypt(3)
         ("pbkdf2:", r"\bpbkdf2:\w+[:\d]*\$\S{8,}"),  # Werkzeug

@@ -42,7 +42,8 @@ SECRET: Final = _set("""
     trackdata magstripe accountnumber bankaccount routingnumber
     socialsecurity socialsecuritynumber socialinsurance nationalid nationalinsurance
     passportnumber passportno driverslicense driverlicense driverslicence driverlicence taxpayerid
-    crypt bcrypt salt mnemonic seedphrase recoveryphrase securityanswer
+    pan pwhash captcharesponse recaptcharesponse turnstileresponse
+    crypt bcrypt salt mnemonic seedphrase recoveryphrase securityanswer securityquestionanswer
     privkey prvkey keystore dsn connectionstring connstr databaseurl symfony
     clientdata clientdatajson authenticatordata attestationobject facetid
     serverdata fcparams shdf usg vses2 hdnts hdnea codechallenge
@@ -50,7 +51,7 @@ SECRET: Final = _set("""
     zugangsschlüssel zugangsschluessel apischlüssel apischluessel anmeldedaten signatur
     kreditkarte kreditkartennummer kartennummer kartenprüfnummer kartenpruefnummer prüfziffer
     pruefziffer prüfnummer pruefnummer kontonummer sicherheitscode bestätigungscode
-    bestaetigungscode freischaltcode smstan mtan
+    bestaetigungscode freischaltcode tan smstan mtan
     motdepasse mdp jeton codesecret cartebancaire numerocarte numérodecarte
     contraseña contrasenya clave secreto tarjeta numerotarjeta tarjetadecredito tarjetacredito
     senha segredo cartaodecredito numerocartao
@@ -69,10 +70,10 @@ INSIDE: Final = _set("""
 """)
 """Secret inside of another word as well: `userpassword`."""
 
-SECRET_ENDS: Final = ("pwd", "passwd", "pswd", "senha", "sessid", "pw")
+SECRET_ENDS: Final = ("pwd", "passwd", "pswd", "senha", "sessid", "pw", "cvc", "cvv")
 """Secret at the end of a longer word: `userpwd`."""
 
-LAST: Final = _set("pass pin session auth certificate certificates cert certs")
+LAST: Final = _set("pass pin session auth certificate certificates cert certs pem")
 """Secret as the last word of a name: `user_pass` is, `pass_rate` is not."""
 
 AFTER: Final = _set("""
@@ -104,6 +105,7 @@ ABOUT: Final = _set("""
     status format name provider issuer scope scopes owner source consent banner notice preference
     preferences settings usage used remaining budget price cost symbol address contract decimals
     supply balance index position title speaker room description label language model country
+    accepted
 """)
 """As the last word they tell something about a secret: `token_type`, `password_length`."""
 
@@ -129,7 +131,7 @@ ORDINARY_KEYS: Final = _set("""
 SECRET_CODES: Final = _set("""
     otp mfa 2fa fa auth oauth authorization authentication verification verify security access
     confirmation confirm reset recovery backup activation sms pass pin login device user secret
-    unlock totp scratch gift zugangs sicherheits
+    unlock totp scratch gift time zugangs sicherheits
 """)
 """What makes a `code` a secret one: `reset_code`. With none of them its neighbours tell."""
 
