@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -16,6 +16,7 @@ from markdown_it.token import Token
 from crossfade.contract import marks
 from crossfade.contract.findings import text as finding_text
 from crossfade.contract.markdown import markdown
+from crossfade.exchange import Request
 from crossfade.wording import visible
 from tests.browser.test_report_page import account, finding
 from tests.plugin.test_plugin import QUIET
@@ -107,21 +108,33 @@ def test_terminal_report_moves_no_cursor(evil: str) -> None:
     assert not [char for char in HIDDEN if char in text]
 
 
-@given(st.text())
+ANY = st.text() | st.text("`|~\\ a\n")
+"""Also such as consist of what could end a piece of code."""
+
+
+@given(ANY)
 def test_code_gives_its_text_back(text: str) -> None:
     """As one piece of code, in a line and in a cell, whatever the text."""
     shown = " ".join(visible(text).split())
-    for written in (marks.code(text), f"| {marks.cell(text)} |\n| --- |\n"):
+    table = f"| {marks.cell(text)} |\n| --- |\n"
+    assert [token.type for token in parsed(table)].count("th_open") == 1
+    for written in (marks.code(text), table):
         codes = [t.content for t in parsed(written) if t.type == "code_inline"]
         assert [code.strip() for code in codes] == [shown] or not shown
 
 
-@given(st.text())
+@given(ANY)
+@example("```")
 def test_fenced_gives_its_text_back(text: str) -> None:
     """As one block, whatever the text."""
     blocks = list(parsed("\n".join(marks.fenced(text))))
     assert [token.type for token in blocks] == ["fence"]
     assert blocks[0].content == f"{visible(text)}\n"
+
+
+def test_request_line_of_a_stranger_is_visible() -> None:
+    """Errors, logs and reports name a request by it."""
+    assert Request("GET", b"/\x1b[2J\x9b\xad").line == r"GET /\x1b[2J\x9b\xad"
 
 
 def test_visible_leaves_what_can_be_seen() -> None:

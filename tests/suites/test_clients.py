@@ -8,8 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from crossfade.compat.middleware import middleware_around
 from crossfade.contract.cases import Case, read_cases
+from crossfade.contract.suites import Suite
+from crossfade.contract.suites_record import SuiteRedaction
 from tests.plugin.test_plugin import QUIET
 
 APP = """
@@ -204,9 +208,22 @@ def test_recording_of_webtest_tells_clients_by_their_cookies(cases: dict[str, li
 
 def test_suite_of_other_clients_runs_on_fastapi(project: Path) -> None:
     """The same entries let FastAPI answer."""
-    result = run(project, "--crossfade-native=all", "-k", "werkzeug or flask or webtest or httpx")
+    result = run(project, "--crossfade-native=all", "-k", "werkzeug or flask or httpx")
     assert result.returncode == 0, result.stdout
-    assert "answered by FastAPI" in result.stdout
+    assert "GET /echo   5 requests answered by FastAPI" in result.stdout
+    assert "POST /echo  3 requests answered by FastAPI" in result.stdout
+    assert "0 requests answered by Flask" in result.stdout
+
+
+def test_middleware_around_during_a_recording_names_none() -> None:
+    """What stands at Flask's entries while a suite runs is not the application's middleware."""
+    app = Flask("shop", static_folder=None)
+    suite = Suite(None, SuiteRedaction())
+    suite.install()
+    try:
+        assert not middleware_around(app, app)
+    finally:
+        suite.uninstall()
 
 
 NOTHING = {
