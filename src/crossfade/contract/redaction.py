@@ -218,12 +218,11 @@ class Redaction:
 
     def _binary(self, body: bytes, media: str) -> bytes:
         named = {name.decode("ascii") for name in _ASCII_NAME.findall(body)}
-        is_picture = media.startswith(("image/", "audio/", "video/", "font/"))
         if media in self.keep:
             return body
-        if any(map(self.is_secret, named)):
+        if any(map(self.is_secret, named)) or b"-----BEGIN " in body:
             raise UnreadableError("it is binary and names a secret")
-        if is_picture or self.keeps_binary:
+        if media.startswith(_PICTURES) or self.keeps_binary:
             return body
         raise UnreadableError("it is binary: what it holds is not known")
 
@@ -250,12 +249,13 @@ _TEXTUAL: Final = re.compile(
     r"|text/.*|.*[/+.-](?:json|xml|yaml|graphql|javascript|ecmascript|ndjson|jsonl|jsonlines|sql"
     r"|toml|csv|json-seq|x-www-form-urlencoded|jwt|jose|html|urlencoded|json-stream)"
 )
+_PICTURES: Final = ("image/", "audio/", "video/", "font/")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1d\x1f\x7f-\x9f]")
 
 
 def _decoded(body: bytes, media: str, kind: str) -> tuple[str, str] | None:
     """The text of a body and its encoding; None where it is binary."""
-    if not _TEXTUAL.fullmatch(media):
+    if not (_TEXTUAL.fullmatch(media) or media.startswith(_PICTURES)):  # text, said to be a picture
         return None
     given = re.search(r"""(?i)charset\s*=\s*["']?([\w.:-]+)""", kind)
     encodings = ["utf-8", *([given[1]] if given else []), json.detect_encoding(body), "latin-1"]

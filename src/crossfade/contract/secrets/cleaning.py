@@ -153,16 +153,22 @@ class Cleaner:
 
     def _assignments(self, text: str) -> str:
         """`password=x` and `password: x` in any text."""
-        if ":" not in text and "=" not in text:
+        if ":" not in text and "=" not in text and " eq " not in text:
             return text
         spans = []
-        for found in _ASSIGNMENT.finditer(text):
-            name = found["name"]
-            first, _, last = name.rpartition(" ")
-            second = first and last.lower() in _SECOND_WORDS and self.is_secret(name)
-            prose = first and last.lower() in words.LAST and not _DIGIT.search(found["to"] or "0")
-            if second or (self.is_secret(last) and not prose):
-                spans.append(found.span(found.lastgroup or "to"))
+        at = 0
+        for found in _ASSIGNED.finditer(text):
+            first, _, last = found["name"].rpartition(" ")
+            second = first and last.lower() in _SECOND_WORDS and self.is_secret(found["name"])
+            if found.start("name") < at or not (second or self.is_secret(last)):
+                continue
+            value = _ASSIGNED_VALUE.match(text, found.end())
+            if value is None:
+                continue
+            prose = first and last.lower() in words.LAST and not _DIGIT.search(value["to"] or "0")
+            if second or not prose:
+                spans.append(value.span(value.lastgroup or "to"))
+                at = value.end()
         return self.replaced(text, [span for span in spans if span[1] > span[0]])
 
     # --- URLs and forms ------------------------------------------------------------------------
@@ -215,8 +221,10 @@ class Cleaner:
 
     def labelled(self, pairs: Iterable[tuple[str, str]]) -> bool:
         """Whether a member names what another one holds, and that is secret: `name=password`."""
+        pairs = list(pairs)
+        patches = any(name == "op" for name, _ in pairs)  # JSON Patch: its path names the value
         return any(
-            self.names.is_label(name)
+            (self.names.is_label(name) or (patches and name == "path"))
             and self.is_secret(value)
             and not (folded(name) == "type" and folded(value) in words.LAST)  # a session of a fair
             for name, value in pairs
@@ -249,9 +257,12 @@ _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|/|\?|[^\s=&?]*\?[^\s=&]+="
 _PAIRS: Final = re.compile(r"[\w.\[\]%+$-]+=[^&]*(?:&|\Z)")
 _PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
-_ASSIGNMENT: Final = re.compile(
-    r"""(?P<name>(?:[^\W\d]\w{0,31}[ ])?[^\W\d][\w.\[\]-]{1,63})["'\]]*\s*(?:=>|:=|[:=])\s*
-    (?:"(?P<double>(?:\\.|[^"\\])*)(?:"|\Z)|'(?P<single>(?:\\.|[^'\\])*)(?:'|\Z)
+_ASSIGNED: Final = re.compile(
+    r"""(?P<name>(?:[^\W\d]\w{0,31}[ ])?[^\W\d][\w.\[\]-]{1,63})["'\]]*"""
+    r"(?:\s*(?:=>|:=|[:=])\s*|[ ]eq[ ])"
+)
+_ASSIGNED_VALUE: Final = re.compile(
+    r"""(?:"(?P<double>(?:\\.|[^"\\])*)(?:"|\Z)|'(?P<single>(?:\\.|[^'\\])*)(?:'|\Z)
     |(?P<to>[^\n,;&"'<>(){}\[\]]+))""",
     re.VERBOSE,
 )

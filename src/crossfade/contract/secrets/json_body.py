@@ -139,11 +139,11 @@ class _Walk:
     def _list(self, node: _Node, name: str, secret: bool, nested: int) -> None:
         values = [value for _, value in node.members]
         is_pair = len(values) == 2 and all(value.scalar for value in values)
-        if is_pair and values[0].scalar.startswith('"') and self.cleaner.is_secret(values[0].text):
-            self.value(values[1], "", True, nested + 1)  # ["password", "…"]
-            return
-        for value in values:
-            self.value(value, name, secret, nested + 1)
+        named = (
+            is_pair and values[0].scalar.startswith('"') and self.cleaner.is_secret(values[0].text)
+        )
+        for number, value in enumerate(values):  # of ["password", "…"] the second is secret
+            self.value(value, name, secret or (named and number == 1), nested + 1)
 
     def _scalar(self, node: _Node, name: str, secret: bool) -> None:
         if node.scalar in ("true", "false", "null"):
