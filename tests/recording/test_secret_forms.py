@@ -281,6 +281,29 @@ def test_card_of_a_json_number_is_redacted() -> None:
     assert json.loads(clean) == {"a": 0, "b": 4242424242424241, "c": 1700000000000}
 
 
+def test_redacted_url_keeps_its_spelling() -> None:
+    """What was sent without being encoded is not encoded in the case."""
+    request = Request("GET", f"/a?next=/b%3Fc=:1%26pw%3D{SECRET}&d=[1]".encode())
+    assert Redaction().request(request).target == b"/a?next=/b%3Fc=:1%26pw%3DREDACTED&d=[1]"
+
+
+@pytest.mark.parametrize(
+    ("sent_value", "kept"),
+    [
+        ("Bearer  given", ("Bearer  {{t}}",)),
+        ('Token token="given"', ('Token token="{{t}}"',)),
+        (f'Token token="given", key="{SECRET}"', ()),
+        (f'Token token="given", key={SECRET}', ()),
+        (f"Bearer {SECRET}", ()),
+    ],
+)
+def test_credentials_of_an_answer_are_references(sent_value: str, kept: tuple[str, ...]) -> None:
+    """With their scheme as it was sent; what no answer gave goes with its header."""
+    redaction = Redaction(refer=lambda value, *_: "{{t}}" if value == "given" else None)
+    request = Request("GET", b"/", (("authorization", sent_value),))
+    assert redaction.request(request).values("authorization") == kept
+
+
 EVERYDAY: list[Any] = [
     {"name": "Ada", "address": {"zip_code": "90210", "state": "CA", "phone": "+1 (555) 010-9999"}},
     {

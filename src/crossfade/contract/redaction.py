@@ -165,7 +165,14 @@ class Redaction:
         if whole != REDACTED:
             return _latin(whole)
         clean = self._stand_in(rest.strip(), name, True) if rest.strip() else REDACTED
-        return None if clean == REDACTED else f"{scheme} {_latin(clean)}"
+        if clean == REDACTED:  # `Token token="…"`
+            clean = _PARAMETER.sub(
+                lambda p: f"{p[1]}{self._stand_in(p[2], name, True)}{p[3]}", rest
+            )
+            if REDACTED in clean or not _PARAMETERS.fullmatch(rest):
+                return None
+        blanks = value[len(scheme) : len(value) - len(rest.lstrip())]
+        return f"{scheme}{blanks}{_latin(clean)}"
 
     # --- the body ------------------------------------------------------------------------------
 
@@ -249,6 +256,8 @@ _TEXTUAL: Final = re.compile(
     r"|text/.*|.*[/+.-](?:json|xml|yaml|graphql|javascript|ecmascript|ndjson|jsonl|jsonlines|sql"
     r"|toml|csv|json-seq|x-www-form-urlencoded|jwt|jose|html|urlencoded|json-stream)"
 )
+_PARAMETER: Final = re.compile(r'([\w-]+=")([^"]*)(")')
+_PARAMETERS: Final = re.compile(r'(?:\s*[\w-]+="[^"]*"\s*(?:,|\Z))+')
 _PICTURES: Final = ("image/", "audio/", "video/", "font/")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1d\x1f\x7f-\x9f]")
 

@@ -215,7 +215,7 @@ class Cleaner:
             clean = cleaner.value(value, name, secret, depth)
             title = self.text(name, depth + 1)
             sent = sent if title == name else quoted(title, plus=True)
-            raw = raw if clean == value else quoted(clean, plus=True)
+            raw = raw if clean == value else quoted(clean, plus=True, like=raw)
             parts.append(f"{sent}{equals}{raw}")
         return "&".join(parts)
 
@@ -241,15 +241,23 @@ class Cleaner:
         return replace(self, names=replace(self.names, also=(*self.names.also, *sorted(found))))
 
 
-def quoted(text: str, *, plus: bool = False) -> str:
-    """A text percent-encoded; the braces of a reference to an answer stay."""
+def quoted(text: str, *, plus: bool = False, like: str = "") -> str:
+    """A text percent-encoded; the braces of a reference to an answer stay.
+
+    Args:
+        text: as the application reads it.
+        plus: whether a blank is `+`.
+        like: another text as it was sent: what it does not encode is not encoded here either.
+    """
+    safe = "".join(char for char in _MAY_STAND if char in like)
     try:
         raw = text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # half of a pair of UTF-16, which JSON can hold
         raw = text.encode("utf-8", "surrogatepass")
-    return (quote_plus if plus else quote)(raw, safe="{}")
+    return (quote_plus if plus else quote)(raw, safe="{}" + safe)
 
 
+_MAY_STAND: Final = "=/:?@!$'()*,;[]|"  # in a query, without being encoded
 _ORDINARY: Final = re.compile(r"[A-Za-z .,!?-]{0,19}|\d{1,11}")
 _NAME: Final = re.compile(r"[^\W\d][\w-]{1,63}")
 _BLANK: Final = re.compile(r"\s")
