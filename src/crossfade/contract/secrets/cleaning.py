@@ -257,7 +257,7 @@ def quoted(text: str, *, plus: bool = False, like: str = "") -> str:
     return (quote_plus if plus else quote)(raw, safe="{}" + safe)
 
 
-_MAY_STAND: Final = "=/:?@!$'()*,;[]|"  # in a query, without being encoded
+_MAY_STAND: Final = "/:?@!$'()*,;[]|"  # in a query, without being encoded
 _ORDINARY: Final = re.compile(r"[A-Za-z .,!?-]{0,19}|\d{1,11}")
 _NAME: Final = re.compile(r"[^\W\d][\w-]{1,63}")
 _BLANK: Final = re.compile(r"\s")
