@@ -14,12 +14,12 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from crossfade.contract import marks
-from crossfade.contract.findings import text as finding_text
 from crossfade.contract.markdown import markdown
+from crossfade.contract.terminal import full, short
 from crossfade.exchange import Request
 from crossfade.wording import visible
-from tests.browser.test_report_page import account, finding
 from tests.plugin.test_plugin import QUIET
+from tests.reports.accounts import account, finding
 
 pytest_plugins = ["pytester"]
 
@@ -64,7 +64,7 @@ def check(text: str) -> None:
 
 def routes(evil: str) -> list[dict[str, Any]]:
     """The account of a run in which each text is a stranger's."""
-    found = finding([f"body.{evil}: Flask {evil}, FastAPI x"], f"### {evil}\nGET /{evil}\n")
+    found = finding([f"body.{evil}: Flask {evil}, FastAPI x"], text=f"### {evil}\nGET /{evil}\n")
     found["cases"] = [[evil, f"GET /{evil}"]]
     found["trace"] = [f"KeyError: {evil}"]
     return [
@@ -76,7 +76,6 @@ def routes(evil: str) -> list[dict[str, Any]]:
             noise=[f"body.{evil}"],
             used={f"rule {evil}": 2},
             stale=[evil],
-            survivors=[evil],
         ),
     ]
 
@@ -94,7 +93,14 @@ def test_markdown_shows_strangers_words_as_code(evil: str) -> None:
 def test_markdown_escapes_causes_fixes_and_notes(evil: str) -> None:
     """Sentences of ours, in which a field's name may stand."""
     found = routes("x")
-    found[1]["findings"][0].update(cause=f"the field {evil} is required", fix=f"arg({evil})")
+    cause = {
+        "code": "XFC01",
+        "severity": "difference",
+        "cause": f"the field {evil} is required",
+        "evidence": f"{evil} is missing",
+        "fix": f"arg({evil})",
+    }
+    found[1]["findings"][0]["causes"] = [cause]
     found[1]["remarks"] = [f"not replayed: {evil}"]
     for token in parsed(markdown(found)):
         assert token.type not in ("html_block", "html_inline", "image", "link_open"), token.content
@@ -104,8 +110,9 @@ def test_markdown_escapes_causes_fixes_and_notes(evil: str) -> None:
 @pytest.mark.parametrize("evil", EVIL)
 def test_terminal_report_moves_no_cursor(evil: str) -> None:
     """What nobody would see is written out."""
-    text = finding_text(routes(evil)[1] | {"good": [f"GET /{evil}", 200]})
-    assert not [char for char in HIDDEN if char in text]
+    found = routes(evil)[1] | {"good": [f"GET /{evil}", 200]}
+    for text in (full(found), short(found, "the rest")):
+        assert not [char for char in HIDDEN if char in text]
 
 
 ANY = st.text() | st.text("`|~\\ a\n")
@@ -178,7 +185,7 @@ def test_recorded_case_of_a_stranger_harms_no_report(
     case = f"{name}\nPOST {target}\n\n\\x1b[2J\\r\n"
     pytester.path.joinpath("contracts/a.http").write_text(case, encoding="utf-8")
     result = pytester.runpytest_subprocess(
-        *QUIET, "--crossfade-report=report.md", "-p", "no:logging"
+        *QUIET, "-vv", "--crossfade-report=report.md", "-p", "no:logging"
     )
     assert result.ret == 1
     shown = result.stdout.str()

@@ -17,7 +17,8 @@ from typing import Any, Final
 from jinja2 import Environment, StrictUndefined, Template
 
 from crossfade.contract import markdown
-from crossfade.contract.findings import VERDICTS, verdict
+from crossfade.contract.findings import VERDICTS, verdict, worst_first
+from crossfade.contract.terminal import blind_lines
 from crossfade.wording import visible
 
 
@@ -28,10 +29,7 @@ def html_report(routes: Iterable[Mapping[str, Any]], unfinished: bool = False) -
         routes: what `findings.account` gave for each route.
         unfinished: whether the run ended before every route had its turn.
     """
-    found = [{**route, "verdict": verdict(route)} for route in routes]
-    found.sort(
-        key=lambda each: (VERDICTS.index(each["verdict"][0]), each["route"].partition(" ")[::-1])
-    )
+    found = [{**route, "verdict": verdict(route)} for route in worst_first(routes)]
     count = Counter(each["verdict"][0] for each in found)
     return _template().render(
         routes=found,
@@ -40,6 +38,7 @@ def html_report(routes: Iterable[Mapping[str, Any]], unfinished: bool = False) -
         counts=[(word, count[word]) for word in VERDICTS if count[word]],
         marks=_MARKS,
         strength=markdown.strength,
+        blind_lines=blind_lines,
         made=datetime.now(timezone.utc),
     )
 
@@ -54,10 +53,8 @@ _MARKS: Final = {
 
 
 def _visible(value: object) -> object:
-    r"""What is shown of a value: `\u202e` where the character itself would not be seen."""
-    if not isinstance(value, str):
-        return value
-    return visible(value)
+    """What is shown of a value."""
+    return visible(value) if isinstance(value, str) else value
 
 
 @cache

@@ -63,6 +63,9 @@ class RouteResult:
         good: the request that the probes vary, and the status of Flask's answer to it.
         refusal: the login and the beginning of Flask's answer, where that is no success.
         remarks: what a reader has to know.
+        base: the request that the probes vary, and
+        base_login: who asks it; None where there is none.
+        planned: cases that there are; 0 where that is not known.
     """
 
     route: str
@@ -72,12 +75,21 @@ class RouteResult:
     good: tuple[str, int] | None = None
     refusal: tuple[str, str] = ("", "")
     remarks: list[str] = field(default_factory=list)
+    base: Request | None = None
+    base_login: str = ""
+    planned: int = 0
 
     def tried(self, case: Case, answer: Response) -> None:
         """Note the request that the probes vary, with Flask's answer to it."""
         self.good = (case.request.line, answer.status)
+        self.base, self.base_login = case.request, case.login
         if answer.status >= 300:
             self.refusal = (case.login, _beginning(answer))
+
+    @property
+    def asked(self) -> int:
+        """Cases that were asked."""
+        return len(self.verdicts) + self.flasks + self.others
 
     @property
     def failures(self) -> list[Verdict]:
@@ -203,13 +215,13 @@ class Prover:
         ]
 
     def prove(
-        self, target: Target, seen: Callable[[Verdict], object] = lambda verdict: None
+        self, target: Target, seen: Callable[[RouteResult], object] = lambda result: None
     ) -> RouteResult:
         """Run every case of a route.
 
         Args:
             target: from `targets()`.
-            seen: called with each verdict as it is made.
+            seen: called after each case with the result as far as it has come.
         """
         result = RouteResult(target.route)
         own = self._cases.get(target.route, [])
@@ -222,7 +234,7 @@ class Prover:
                     result.others += 1
                 else:
                     result.verdicts.append(verdict)
-                    seen(verdict)
+                seen(result)
         finally:
             self.back()
         if self.runner.state_remark:
@@ -268,11 +280,10 @@ class Prover:
             return
         base, answer = found
         result.tried(base, answer)
-        if base not in alone:
-            yield self.check(base)
-        for case in probes(facts, base, answer):
-            yield self.check(case)
-        for case in as_others(base, self.logins):
+        rest = [] if base in alone else [base]
+        rest += [*probes(facts, base, answer), *as_others(base, self.logins)]
+        result.planned = len(own) + len(rest)
+        for case in rest:
             yield self.check(case)
 
     def _good(self, tried: Sequence[Case], target: Target) -> tuple[Case, Response] | None:
@@ -335,7 +346,12 @@ class Prover:
     ) -> tuple[Verdict, dict[Side, object]]:
         try:
             outcome, ends = self.judge.pair(
-                requests, starts, self.options.timeout, native_first=True
+                requests,
+                starts,
+                self.options.timeout,
+                native_first=True,
+                login=case.login,
+                case=case.name,
             )
         except ContractFailed as failed:
             return Verdict(case, None, failure=str(failed)), dict(starts)

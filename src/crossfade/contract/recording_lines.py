@@ -13,7 +13,7 @@ from crossfade.contract.har_entries import Entry, host_of
 from crossfade.contract.recording_cases import Keeper
 from crossfade.contract.recording_folder import doubt_of
 from crossfade.dispatch import Gateway
-from crossfade.mapedit import read_file, replace_file, set_setting
+from crossfade.mapedit import read_file, set_setting, write_file
 from crossfade.wording import visible
 
 
@@ -28,7 +28,7 @@ def switch(gateway: Gateway, share: float) -> None:
     edited = set_setting(text, "record", "share", share)
     gateway.live.preview(edited)
     if edited != text:
-        replace_file(path, edited)
+        write_file(path, edited)
         gateway.live.poll()
 
 

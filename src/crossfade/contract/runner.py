@@ -13,14 +13,16 @@ from flask import got_request_exception
 
 from crossfade.compare import Difference, compare
 from crossfade.contract.errors import ContractError, ContractFailed
+from crossfade.contract.exceptions import raised_by
 from crossfade.contract.freezing import Frozen
 from crossfade.contract.inprocess import InProcessApp, Reply, Scope, traceback_of
 from crossfade.contract.noise import SessionReader, by_the_clock, settle, signed_in_another_second
+from crossfade.contract.observed import observer
 from crossfade.contract.state import NoState, State, comparable, compare_states
 from crossfade.contract.turned_away import sent_to_log_in
 from crossfade.dispatch import Gateway
 from crossfade.exchange import Exchange, Headers, Request, Response
-from crossfade.model import FORCE_SIDE, SELECTION, Selection, Side
+from crossfade.model import FORCE_SIDE, RAISED, SELECTION, Selection, Side
 
 ATTEMPTS: Final = 3
 """Runs after which a difference that the clock could have made is believed."""
@@ -42,6 +44,12 @@ class Outcome:
         noise: places in which Flask differs from itself.
         varies: how Flask differs from itself, by the place.
         turned_away: whether Flask sent the client to log in, and did nothing else.
+        login: who asked, by the name in `contract_logins`; None in a test written by hand.
+        case: the name of the case; None in a test written by hand.
+        changed: what each side changed in the state that it started from, where the two differ.
+        left: a sample of what Flask left, in which a broken state is tried; None without a state.
+        took_effect: whether Flask's answer to an unsafe request that it served left another state;
+            None of any other request, and where nothing is known of the state.
     """
 
     legacy: Exchange
@@ -52,6 +60,11 @@ class Outcome:
     noise: tuple[str, ...] = ()
     varies: Mapping[str, Difference] = field(default_factory=dict)
     turned_away: bool = False
+    login: str | None = None
+    case: str | None = None
+    changed: Mapping[Side, tuple[Difference, ...]] = field(default_factory=dict)
+    left: Mapping[str, object] | None = None
+    took_effect: bool | None = None
 
     @property
     def served(self) -> bool:
@@ -87,6 +100,7 @@ class Runner:
         self.gateway = gateway if isinstance(gateway, Gateway) else None
         self.flask_app = None if self.gateway is None else self.gateway.flask_app
         self._incomparable = False
+        self._tried = self._unrestored = False
 
     def handler(self, route: str | None, side: Side) -> str | None:
         """The name of what one side has for a route: a Flask endpoint, a native function."""
@@ -105,6 +119,11 @@ class Runner:
                 f"what the sides leave is not compared: {type(self._state).__name__}.capture() "
                 "returns objects without __eq__"
             )
+        if self._unrestored:
+            return (
+                f"{type(self._state).__name__}.restore() does not bring back what its capture() "
+                "showed: each side starts from what the other one has left"
+            )
         return ""
 
     def capture(self) -> object:
@@ -115,8 +134,13 @@ class Runner:
 
     def restore(self, captured: object, present: object = None) -> None:
         """Bring back `captured`, unless it is the present state already."""
-        if captured is not present:
-            self._state.restore(captured)
+        if captured is present:
+            return
+        self._state.restore(captured)
+        if not self._tried and compare_states(captured, present):
+            # The first time that there was something to restore: is it, indeed?
+            self._tried = True
+            self._unrestored = bool(compare_states(captured, self._state.capture()))
 
     def pair(
         self,
@@ -155,7 +179,14 @@ class Runner:
             if not (signed or any(map(by_the_clock, found))):
                 break
         away = _turned_away(legacy, starts[Side.LEGACY], ends[Side.LEGACY])
-        return Outcome(legacy, native, found, turned_away=away), ends
+        effect = self._took_effect(legacy, starts[Side.LEGACY], ends[Side.LEGACY])
+        return Outcome(legacy, native, found, turned_away=away, took_effect=effect), ends
+
+    def _took_effect(self, exchange: Exchange, start: object, end: object) -> bool | None:
+        unsafe = exchange.request.method not in ("GET", "HEAD", "OPTIONS", "TRACE")
+        if not unsafe or exchange.response.status >= 400 or isinstance(self._state, NoState):
+            return None
+        return bool(compare_states(start, end))
 
     def ask(
         self, request: Request, side: Side, start: object, timeout: float
@@ -191,10 +222,11 @@ class Runner:
     def send(self, request: Request, side: Side, timeout: float) -> Exchange:
         """Ask one side; raise where it gives no whole answer, or where another side answered."""
         extra: dict[str, object] = {FORCE_SIDE: side}
-        with self._raised() as raised, self._frozen():
+        with self._raised() as raised, self._frozen(), observer.request() as belongs_to:
             reply = self._app.send(request, scheme=self._scheme, extra=extra, timeout=timeout)
             moment = datetime.now(timezone.utc)
         selection = reply.scope.get(SELECTION)
+        belongs_to(getattr(selection, "route", None))
         if not isinstance(selection, Selection):
             raise ContractError(_no_gateway(request, reply))
         if side is Side.LEGACY and selection.side is not Side.LEGACY:
@@ -212,6 +244,7 @@ class Runner:
             _endpoint(reply) or self.handler(selection.route, selection.side),
             reply.error or next(iter(raised), None),
             moment,
+            raised_by(reply.scope.get(RAISED)),
         )
 
 
