@@ -26,7 +26,7 @@ from crossfade.status import (
     progress,
     route_lines,
 )
-from crossfade.wording import counted, escaped
+from crossfade.wording import counted, escaped, visible
 
 if TYPE_CHECKING:
     from crossfade.dispatch import Gateway
@@ -376,7 +376,7 @@ def _live_status(
 
 
 def _print(lines: Iterable[str]) -> None:
-    text = "\n".join(lines)
+    text = "\n".join(map(visible, lines))
     if text:
         typer.echo(text)
 

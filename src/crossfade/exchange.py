@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from crossfade.model import Side
+from crossfade.wording import visible
 
 Headers = tuple[tuple[str, str], ...]
 """Header lines in the order sent: lower-case name, value without outer blanks."""
@@ -46,8 +47,8 @@ class Request:
 
     @property
     def line(self) -> str:
-        """Method and target, for people: `GET /x%2Fy?a=1`."""
-        return f"{self.method} {self.target.decode('latin-1')}"
+        """Method and target, for people: `GET /x%2Fy?a=1`, what nobody would see written out."""
+        return visible(f"{self.method} {self.target.decode('latin-1')}")
 
     def values(self, name: str) -> tuple[str, ...]:
         """The values of every line of the (lower-case) header `name`."""

@@ -120,6 +120,10 @@ class MigrationMap:
         line = self._outline.line(("routes", entry.key))
         return Problem(self.file, line, entry.key, reason, remedy, absent)
 
+    def line_of(self, *path: str) -> int | None:
+        """Return the line of a key, or of the table that it would stand in, counted from 1."""
+        return self._outline.line(path)
+
     def line(self, entry: RouteEntry) -> int | None:
         """Return the line of a route, counted from 1."""
         return self._outline.line(("routes", entry.key))

@@ -210,14 +210,14 @@ class RecordSettings:
 
     Attributes:
         share: of the requests, from 0.0 (none) to 1.0 (all), which are looked at.
-        folder: where the cases go, relative to the map's folder.
-        count: of cases in the folder, at which the recording stops.
-        per_route: of cases of one route.
+        folder: where the cases go, in the map's folder and in none that is served.
+        count: of cases in the folder at most.
+        per_route: of cases of one route at most.
         max_body: bytes of a request's body past which it is not kept.
-        max_disk: bytes in the folder at which the recording stops.
+        max_disk: bytes in the folder at most.
         login: the name in `contract_logins` for requests whose session or credentials are left out.
         secrets: names of headers, cookies and fields that are secret too.
-        keep: names that are not secret after all.
+        keep: names that are not secret after all, also of cookies; media types of binary bodies.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE

@@ -17,6 +17,7 @@ from crossfade.compat.borrow import Borrower
 from crossfade.compat.errors import ValidationMapper
 from crossfade.compat.unborrowed import Unborrowed
 from crossfade.contract.recording import TrafficRecorder
+from crossfade.contract.recording_folder import SafeFolder
 from crossfade.contract.required import Proven
 from crossfade.dispatch import Gateway, GatewayMiddleware
 from crossfade.errors import MapError, MountError
@@ -80,7 +81,8 @@ def mount_legacy(
             native,
             validation_error,
         )
-        live = LiveMap(path, proven.build, name)
+        safe = SafeFolder(proven.build, path, flask_app, legacy, app)
+        live = LiveMap(path, safe.build, name)
     except MapError as error:
         refuse_to_start(error)
     settings = live.snapshot.map.bridge

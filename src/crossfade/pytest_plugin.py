@@ -357,21 +357,22 @@ class _Summary:
         if not self.tests and not self._errors:
             return
         from crossfade.contract.report import Account
+        from crossfade.wording import visible
 
         account = Account()
         for test in self.tests:
             account.add(test)
         terminalreporter.section("contracts")
         for line, warns in account.lines(terminalreporter.verbosity > 0):
-            terminalreporter.line(line, yellow=warns)
+            terminalreporter.line(visible(line), yellow=warns)
         for line, warns in self._lines:
-            terminalreporter.line(line, yellow=warns)
+            terminalreporter.line(visible(line), yellow=warns)
         for line in self._errors:
-            terminalreporter.line(line, red=True)
+            terminalreporter.line(visible(line), red=True)
         if self.stale:
             terminalreporter.line("rules of the map that match nothing; remove them:", red=True)
         for rule in self.stale:
-            terminalreporter.line(f"  {rule}", red=True)
+            terminalreporter.line(visible(f"  {rule}"), red=True)
 
 
 _SELECTING = ("crossfade_route", "crossfade_stage", "crossfade_unproven", "crossfade_changed_since")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crossfade.wording import counted
+from crossfade.wording import counted, visible
 
 if TYPE_CHECKING:
     from crossfade.contract.suites import Account, Suite
@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--crossfade-record",
         metavar="FOLDER",
-        help="Keep what Flask's test clients send as cases, .http files below FOLDER.",
+        help="Keep what the tests' WSGI clients send as cases, .http files below FOLDER.",
     )
     group.addoption(
         "--crossfade-native",
@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="ROUTE",
         help=(
-            "Let FastAPI answer what Flask's test clients ask of this route ('GET /users/<id>'); "
+            "Let FastAPI answer what the tests' clients ask of this route ('GET /users/<id>'); "
             "'all' for each route that has a native counterpart, 'map' for what the migration map "
             "says. May be given several times."
         ),
@@ -57,7 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Stand in the way of Flask's test clients, if one of the options is given."""
+    """Stand at the entries of Flask applications, if one of the options is given."""
     folder = config.getoption("crossfade_record")
     chosen = config.getoption("crossfade_native")
     if folder or chosen:
@@ -164,6 +164,9 @@ class _Plugin:
                 if account["cases"] and test not in self._failed
             }
             self._written = write_suite(self._config.rootpath / self._folder, texts)
+            in_vain = not self._kept and not self._config.getoption("collectonly")
+            if in_vain and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
         asked = bool(self._chosen and self._tests) and session.exitstatus == pytest.ExitCode.OK
         if asked and any(red for _, red in self._native_lines()):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -172,18 +175,16 @@ class _Plugin:
         """Say what was kept, and who answered what."""
         if self._folder:
             terminalreporter.section("crossfade: cases of this suite")
-            kept = sum(
-                account["cases"].count("\n### ") + account["cases"].startswith("### ")
-                for test, account in self._tests.items()
-                if test not in self._failed
-            )
-            count = len(self._written)
-            files = f"{count} file{'' if count == 1 else 's'}"
-            terminalreporter.line(f"{kept} exchanges kept in {files}:")
+            kept = self._kept
+            files = counted(len(self._written), "file")
+            if not kept:
+                terminalreporter.line(self._nothing_kept(), red=True)
+            else:
+                terminalreporter.line(f"{counted(kept, 'exchange')} kept in {files}:")
             for path in self._written:
                 terminalreporter.line(f"  {self._relative(path)}")
             for line in self._withheld():
-                terminalreporter.line(line, yellow=True)
+                terminalreporter.line(visible(line), yellow=True)
             if self._failed:
                 terminalreporter.line(f"{len(self._failed)} failed tests are not kept", yellow=True)
         if self._chosen:
@@ -191,9 +192,35 @@ class _Plugin:
             for line, red in self._native_lines():
                 terminalreporter.line(line, red=red)
 
+    @property
+    def _passed(self) -> list[dict[str, Any]]:
+        """What the tests sent that did not fail."""
+        return [account for test, account in self._tests.items() if test not in self._failed]
+
+    @property
+    def _kept(self) -> int:
+        """How many exchanges became cases."""
+        texts = (account["cases"] for account in self._passed)
+        return sum(text.count("\n### ") + text.startswith("### ") for text in texts)
+
+    def _nothing_kept(self) -> str:
+        """Why a run is in vain."""
+        elsewhere = sum(account["elsewhere"] for account in self._tests.values())
+        why = (
+            f"{counted(elsewhere, 'request')} reached Flask by way of an ASGI server or gateway, "
+            "which is not recorded: test the Flask application itself"
+            if elsewhere
+            else "no test that passed sent a request to a Flask application in this process "
+            "(by Flask's or Werkzeug's test client, WebTest, or a WSGI call)"
+        )
+        return f"0 exchanges kept, so this run records nothing: {why}"
+
     def _withheld(self) -> Iterator[str]:
         """What was not kept because it is secret."""
-        tests = [account for test, account in self._tests.items() if test not in self._failed]
+        tests = self._passed
+        referring = sum(account["referring"] for account in tests)
+        if referring:
+            yield f"{counted(referring, 'request')} refer to an earlier answer of the same test"
         redacted = Counter(line for account in tests for line in account["redacted"])
         if redacted:
             yield (

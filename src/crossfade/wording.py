@@ -1,4 +1,4 @@
-"""Numbers, lists, paths and what clients sent, as messages write them."""
+"""Numbers, lists, paths and strangers' words, as messages write them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
-
-_HIDDEN: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
-"""Characters that nobody sees, that steer a terminal, or that turn the text around them."""
-
-
-def visible(text: str) -> str:
-    r"""Return a text with `\u202e` in place of each character that would not be seen.
-
-    What a request or an answer holds can be anybody's.
-    """
-    return _HIDDEN.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def counted(number: int, noun: str) -> str:
@@ -53,3 +40,19 @@ def escaped(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
+
+
+_HIDDEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
+def visible(text: str) -> str:
+    r"""Return a text with what nobody would see in it written out: `\x1b`, `\u202e`.
+
+    Those are controls, which move a terminal's cursor, marks that turn the direction of the text
+    around them, and characters without any width. Tabs and line feeds stay.
+    """
+    return _HIDDEN.sub(lambda found: ascii(found[0])[1:-1], text)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from crossfade.contract.cases import Case, read_cases
+from crossfade.contract.cases import Case, parse_cases, read_cases
 from crossfade.mapfile import parse_map
 from tests.cli.test_cli import GATEWAY, GOOD_MAP, crossfade
 
@@ -106,7 +106,11 @@ def test_bodies_as_tools_write_them(project: Path) -> None:
     png = base64.b64encode(b"\x89PNG\xff").decode()
     file = har(
         project,
-        entry("POST", f"{SHOP}/users", postData={"text": png, "encoding": "base64"}),
+        entry(
+            "POST",
+            f"{SHOP}/users",
+            postData={"mimeType": "image/png", "text": png, "encoding": "base64"},
+        ),
         entry(
             "POST",
             f"{SHOP}/login",
@@ -127,6 +131,56 @@ def test_bodies_as_tools_write_them(project: Path) -> None:
     assert "POST /upload" not in kept
 
 
+def test_odd_entries_cost_themselves_only(project: Path) -> None:
+    """They are counted, each with its reason; what is good is kept, in files for the owner only."""
+    file = har(
+        project,
+        {},
+        entry("GET", "wss://shop.example/users", 101),
+        entry("GET", f"{SHOP}/users?q=\u001b[31m"),
+        entry("GET", f"{SHOP}/users/1?größe=ü"),
+        entry("G\x1bT", f"{SHOP}/users"),
+        entry("POST", f"{SHOP}/login", bodySize=9),
+    )
+    result = crossfade(project, "record", "--har", file)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert "\x1b" not in result.stdout
+    assert lines[2] == "2 of 5 exchanges with shop.example kept in contracts/recorded"
+    assert sorted(lines[3:]) == [
+        "  1 not: a WebSocket connection",
+        "  1 not: a method that HTTP does not have",
+        "  1 not: the entry can't be read (no 'request')",
+        "  1 not: the file lacks its body",
+    ]
+    kept = cases(project)
+    assert kept["GET /users/<int:user_id>"].request.target == b"/users/1?gr%C3%B6%C3%9Fe=%C3%BC"
+    assert {path.stat().st_mode & 0o777 for path in project.rglob("*.http")} == {0o600}
+
+
+def test_file_without_a_usable_exchange_says_so(project: Path) -> None:
+    """What there was instead."""
+    result = crossfade(project, "record", "--har", har(project, {}, {}))
+    assert result.returncode == 2
+    assert (
+        "no exchange that could be kept: the entry can't be read (no 'request') (2)"
+        in result.stderr
+    )
+
+
+def test_har_into_a_folder_of_templates_is_refused(project: Path) -> None:
+    """As live traffic is, though nothing is recorded."""
+    text = (project / "gateway.py").read_text(encoding="utf-8")
+    served = text.replace(
+        "static_folder=None", 'static_folder=None, template_folder="contracts"', 1
+    )
+    (project / "gateway.py").write_text(served, encoding="utf-8")
+    result = crossfade(project, "record", "--har", har(project, entry("GET", f"{SHOP}/users")))
+    assert result.returncode == 2, result.stdout
+    assert "the template folder of the Flask application" in result.stderr
+    assert cases(project) == {}
+
+
 def test_which_host_is_asked(project: Path) -> None:
     """A file with several says which there are."""
     file = har(project, entry("GET", f"{SHOP}/users"), entry("GET", "http://b.example:8080/users"))
@@ -138,13 +192,13 @@ def test_which_host_is_asked(project: Path) -> None:
     assert cases(project) == {}
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"log": {"entries": [{}]}}', '{"log": {}}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"log": {"entries": {}}}', '{"log": {}}'])
 def test_what_is_no_har_file(project: Path, text: str) -> None:
     """It is said, and nothing is written."""
     (project / "bad.har").write_text(text, encoding="utf-8")
     result = crossfade(project, "record", "--har", "bad.har")
     assert result.returncode == 2
-    assert "bad.har is no HAR file" in result.stderr
+    assert "bad.har is not a HAR file" in result.stderr
     assert "Traceback" not in result.stderr
     assert "can't be read" in crossfade(project, "record", "--har", "none.har").stderr
 
@@ -187,3 +241,7 @@ def test_the_guides_maps_are_valid() -> None:
     page = (Path(__file__).parents[2] / "docs/recording.md").read_text(encoding="utf-8")
     found = re.findall(r'```toml title="migration_map.toml"\n(.*?)```', page, re.DOTALL)
     assert [parse_map(text.encode()).record.share for text in found] == [0.05, 0.05]
+    (text,) = re.findall(r"```http\n(.*?)```", page, re.DOTALL)
+    login, me = parse_cases(text, "recording.md")
+    assert [save.name for save in login.saves] == ["access_token"]
+    assert "{{access_token}}" in dict(me.request.headers)["authorization"]

@@ -17,42 +17,6 @@ def sent(body: bytes, media: str = "application/json", target: bytes = b"/") -> 
     return Request("POST", target, (("content-type", media),), body)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "password",
-        "newPassword",
-        "user[password]",
-        "PASSWORD_CONFIRM",
-        "userpassword",
-        "password2",
-        "access_token",
-        "accessToken",
-        "X-Api-Key",
-        "apiKey",
-        "client_secret",
-        "Authorization",
-        "Proxy-Authorization",
-        "X-Auth-Token",
-        "cardNumber",
-        "pin",
-        "X-CSRFToken",
-        "session_id",
-    ],
-)
-def test_names_that_are_secret(name: str) -> None:
-    """Whatever the spelling."""
-    assert Redaction().is_secret(name)
-
-
-@pytest.mark.parametrize(
-    "name", ["name", "author", "shipping", "spinner", "keyboard", "opinion", "page", "card", "key"]
-)
-def test_names_that_are_not(name: str) -> None:
-    """A part of a word is not the word."""
-    assert not Redaction().is_secret(name)
-
-
 def test_json_keeps_its_shape() -> None:
     """Text, numbers, lists and objects below a secret name; and what is not secret as it is."""
     document = {
@@ -91,7 +55,7 @@ def test_an_upload_keeps_its_other_parts() -> None:
     body = (
         b'--b\r\nContent-Disposition: form-data; name="password"\r\n\r\nS\r\n'
         b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.bin"\r\n'
-        b"Content-Type: a/b\r\n\r\n\x00\xff\r\n--b--\r\n"
+        b"Content-Type: image/png\r\n\r\n\x00\xff\r\n--b--\r\n"
     )
     clean = Redaction().request(sent(body, "multipart/form-data; boundary=b")).body
     assert clean == body.replace(b"\r\n\r\nS\r\n", b"\r\n\r\nREDACTED\r\n")
@@ -101,7 +65,7 @@ def test_an_upload_keeps_its_other_parts() -> None:
     ("body", "headers"),
     [
         (b'{"password": "S"', ()),
-        (b"<a token='S'/>", ()),
+        (b"<a token='S'", ()),
         (b"anything", (("content-encoding", "gzip"),)),
         (b"[" * 100_000 + b'"password"', ()),
     ],
@@ -139,6 +103,9 @@ def test_values_of_the_environment() -> None:
     clean = redaction.request(request)
     assert clean.headers == (("authorization", "Bearer REDACTED"),)
     assert (clean.target, clean.body) == (request.target, request.body)
+    form = Request("POST", b"/?a=p%40ss%2Fw%26rd%3D", (), b'{"a": "p@ss/w&rd="}')
+    clean = OfEnvironment({"API_SECRET": "p@ss/w&rd="}).request(form)
+    assert (clean.target, clean.body) == (b"/?a=REDACTED", b'{"a": "REDACTED"}')
 
 
 _json = st.recursive(

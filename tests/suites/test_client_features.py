@@ -282,8 +282,9 @@ def test_recording_leaves_the_suite_alone(project: Path, tmp_path: Path) -> None
     (kind,) = uploads[0].request.values("content-type")
     assert kind == 'multipart/form-data; boundary="----------crossfade-form-part"'
     assert uploads[0].request.body.endswith(b"------------crossfade-form-part--\r\n")
-    clients = {case.sequence for case in cases if case.origin.endswith("test_two_clients")}
-    assert clients == {"test_shop.py::test_two_clients", ""}
+    two = [case for case in cases if case.origin.endswith("test_two_clients")]
+    assert {case.sequence for case in two} == {"test_shop.py::test_two_clients"}
+    assert [case.client for case in two] == ["", "", "2"]
 
 
 def test_secrets_of_the_environment_are_not_kept(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def record(project: Path, *options: str) -> tuple[dict[str, list[str]], str]:
 
 
 def test_what_the_project_shows_is_kept(project: Path) -> None:
-    """A login replays with its password; a token of an answer, or of an ignored file, is gone."""
+    """A login replays with its password; what an ignored file has is gone."""
     cases, said = record(project)
     text = (project / "cases/test_shop.http").read_text()
     assert "password=correct+horse" in cases["form"][0]
@@ -154,9 +154,10 @@ def test_what_the_project_shows_is_kept(project: Path) -> None:
     assert "made-for-tests" in key
     assert [("password=REDACTED" in case) for case in cases["drawn"]] == [True, True]
     _, me, path, query = cases["token_of_an_answer"]
-    assert "authorization" not in me
-    assert "GET /reset/REDACTED" in path
-    assert "GET /reset/of-the-test?token=REDACTED" in query
+    assert "'authorization': 'Bearer {{token}}'" in me
+    assert "GET /reset/{{token}}" in path
+    assert "GET /reset/of-the-test?token={{token}}" in query
+    assert "# @save token = body.token" in text
     assert "live-key" not in text
     assert '"api_key": "REDACTED"' in cases["ignored_file"][0]
     assert "authorization" not in cases["ignored_file"][1]
@@ -164,8 +165,9 @@ def test_what_the_project_shows_is_kept(project: Path) -> None:
     assert "password: correct horse" in cases["unreadable"][0]
     assert "session=" in cases["session"][0]
     assert "session=" not in cases["session_of_production"][0]
-    assert "8 requests kept without a secret, so both sides may refuse them alike:" in said
-    assert "  GET /me (1x)" in said
+    assert "3 requests refer to an earlier answer of the same test" in said
+    assert "5 requests kept without a secret, so both sides may refuse them alike:" in said
+    assert "  POST /register (1x)" in said
     assert "2 requests not kept, for a secret:" in said
     assert "  test_shop.py::test_unreadable: it is compressed (1x)" in said
 

@@ -160,7 +160,8 @@ def _of_method(flask_app: Flask, name: str) -> list[Layer]:
         method = vars(flask_app)[name]  # of this application alone
     if not isinstance(method, FunctionType):  # an agent's own object in its place
         return [_layer(method, name)]
-    own = method.__globals__.get("__name__") == Flask.__module__
+    module = str(method.__globals__.get("__name__"))
+    own = module == Flask.__module__ or module.startswith("crossfade.")  # a suite that is recorded
     return [] if own else [_layer(method)]
 
 

@@ -25,6 +25,8 @@ begin with `#` are comments. A setting above the first case holds for every case
 | `@route` | the route as the gateway spells it; without it Flask's URL map says which it is |
 | `@login` | who asks: a name of the fixture `contract_logins`; without it nobody is logged in |
 | `@sequence` | cases of one name run one after the other, each side on what it left itself |
+| `@client` | whose cookies it has, where more than one client takes part in a sequence |
+| `@save` | what later cases of the sequence take from the answer: see `contract.references` |
 | `@origin` | where the case comes from: `har:shop.har`, `tests/test_users.py::test_create` |
 | `@body` | `escaped` or `base64`, see below |
 
@@ -43,13 +45,15 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from crossfade.contract.case_bodies import dump_body, escaped
 from crossfade.contract.case_escapes import MOST_BYTES, Room, Wrong, unescape
 from crossfade.contract.errors import ContractError
+from crossfade.contract.references import Save, parse_save
 from crossfade.errors import Problem, Suggester
 from crossfade.exchange import Request
 from crossfade.files import read_small
@@ -67,6 +71,8 @@ class Case:
         sequence: cases that share it run one after the other and keep rows and cookies between
             them; "" for a case that stands alone.
         origin: where it comes from; "" where it was written by hand.
+        client: which client of the sequence sends it; each has cookies of its own.
+        saves: values of its answer that later cases of the sequence refer to.
     """
 
     request: Request
@@ -75,6 +81,8 @@ class Case:
     login: str = ""
     sequence: str = ""
     origin: str = ""
+    client: str = ""
+    saves: tuple[Save, ...] = ()
 
 
 class CaseError(ContractError):
@@ -102,7 +110,8 @@ def complete(request: Request, host: str) -> Request:
 
 # --- reading -----------------------------------------------------------------------------------
 
-_SETTINGS: Final = ("route", "login", "sequence", "origin", "body")
+_TEXTS: Final = ("route", "login", "sequence", "origin", "client")
+_SETTINGS: Final = (*_TEXTS, "save", "body")
 _BODIES: Final = ("text", "escaped", "base64")
 _SETTING = re.compile(r"#\s*@(?P<key>[\w-]*)\s*(?P<value>.*)")
 
@@ -146,7 +155,7 @@ def parse_cases(text: str, file: str) -> tuple[Case, ...]:
         blocks[-1].append(line)
     problems: list[Problem] = []
     room = Room()
-    defaults = _Block(file, 0, "", problems, room).settings(enumerate(blocks[0], 1), stray=True)
+    defaults = _Block(file, 0, "", problems, room).settings(enumerate(blocks[0], 1), [], stray=True)
     cases = [
         _Block(file, start, lines[0].lstrip("#").strip(), problems, room).case(lines[1:], defaults)
         for start, lines in zip(starts[1:], blocks[1:], strict=True)
@@ -170,7 +179,8 @@ class _Block:
         """Return the case, or None after noting why there is none."""
         before = len(self.problems)
         numbered = enumerate(lines, self.start + 1)
-        settings = {**defaults, **self.settings(numbered)}
+        saves: list[Save] = []
+        settings = {**defaults, **self.settings(numbered, saves)}
         at = next(
             (i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), None
         )
@@ -185,11 +195,13 @@ class _Block:
             return None
         if len(self.problems) > before:
             return None
-        known = {key: settings.get(key, "") for key in ("route", "login", "sequence", "origin")}
-        return Case(request, self.name or request.line, **known)
+        known = {key: settings.get(key, "") for key in _TEXTS}
+        return Case(request, self.name or request.line, saves=tuple(saves), **known)
 
-    def settings(self, lines: Iterable[tuple[int, str]], *, stray: bool = False) -> dict[str, str]:
-        """Return the settings above a request line."""
+    def settings(
+        self, lines: Iterable[tuple[int, str]], saves: list[Save], *, stray: bool = False
+    ) -> dict[str, str]:
+        """Return the settings above a request line; what is to be saved goes into a list."""
         found: dict[str, str] = {}
         for number, line in lines:
             if not line.startswith("#"):
@@ -208,6 +220,12 @@ class _Block:
                 remedy = Suggester().nearest(key, _SETTINGS)
                 remedy = remedy or f"Known are {', '.join(_SETTINGS)}."
                 self._note(number, f"unknown setting @{key}", remedy)
+            elif key == "save":
+                save = parse_save(value)
+                if save is None:
+                    self._note(number, f"can't save {value!r}", "Write token = body.access_token")
+                else:
+                    saves.append(save)
             elif key == "body" and value not in _BODIES:
                 self._note(number, f"unknown form of a body: {value!r}", f"Use {_any_of(_BODIES)}.")
             else:
@@ -276,10 +294,12 @@ def _dump(case: Case, common: str) -> str:
         "route": "" if case.route == common else case.route,
         "login": case.login,
         "sequence": case.sequence,
+        "client": case.client,
         "origin": case.origin,
     }
     lines += [f"# @{key} {_one_line(value)}" for key, value in settings.items() if value]
-    form, body = _dump_body(request.body)
+    lines += [f"# @save {save}" for save in case.saves]
+    form, body = dump_body(request.body)
     if form != "text":
         lines.append(f"# @body {form}")
     lines.append(f"{_token(request.method.encode('latin-1'))} {_token(request.target)}")
@@ -297,80 +317,18 @@ def _one_line(text: str) -> str:
 def _token(raw: bytes, also: str = "") -> str:
     """Text without blanks, for the request line and the names of headers."""
     text = "".join(
-        _escaped(byte) if not 0x20 < byte < 0x7F or chr(byte) in "\\" + also else chr(byte)
+        escaped(byte) if not 0x20 < byte < 0x7F or chr(byte) in "\\" + also else chr(byte)
         for byte in raw
     )
-    return _escaped(ord("#")) + text[1:] if text.startswith("#") else text
+    return escaped(ord("#")) + text[1:] if text.startswith("#") else text
 
 
 def _value(value: str) -> str:
     raw = value.encode("latin-1")
     text = "".join(
-        chr(byte) if 0x20 <= byte < 0x7F and byte != 0x5C else _escaped(byte) for byte in raw
+        chr(byte) if 0x20 <= byte < 0x7F and byte != 0x5C else escaped(byte) for byte in raw
     )
     return re.sub(r"^ +| +$", lambda blanks: r"\x20" * len(blanks[0]), text)
-
-
-def _escaped(byte: int) -> str:
-    return _SHORT.get(byte) or f"\\x{byte:02x}"
-
-
-_SHORT: Final = {0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t", 0x5C: "\\\\"}
-_RUN = re.compile(rb"(?P<one>[^\\)\n\r])(?P=one){63,}", re.DOTALL)
-_BINARY: Final = 0.3  # share of bytes that would be escapes, past which base64 reads better
-
-
-def _dump_body(body: bytes) -> tuple[str, list[str]]:
-    if not body:
-        return "text", []
-    text = _plain(body)
-    if text is not None:
-        return "text", text.split("\n")
-    if sum(byte < 9 or byte > 0x7E for byte in body[:4096]) > _BINARY * len(body[:4096]):
-        code = base64.b64encode(body).decode("ascii")
-        return "base64", [code[i : i + 76] for i in range(0, len(code), 76)]
-    return "escaped", list(_escaped_lines(body))
-
-
-def _plain(body: bytes) -> str | None:
-    """The body as text that a file and its editors leave as it is; None where there is none."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return None
-    lines = text.split("\n")
-    sound = all(
-        line.isprintable() and not line.startswith("###") and line == line.rstrip()
-        for line in lines
-    )
-    return text if sound and lines[0] and lines[-1] and not _RUN.search(body) else None
-
-
-def _escaped_lines(body: bytes) -> Iterator[str]:
-    for part in re.findall(rb"[^\n]*\n|[^\n]+", body):
-        text, at = "", 0
-        for run in _RUN.finditer(part):
-            text += _escaped_text(part[at : run.start()])
-            one = run["one"]
-            if 0x20 < one[0] < 0x7F:
-                text += f"\\({one.decode()}*{len(run[0])})"
-            else:
-                text += _escaped_text(run[0])
-            at = run.end()
-        text += _escaped_text(part[at:])
-        text = re.sub(" +$", lambda blanks: r"\x20" * len(blanks[0]), text)
-        yield "\\x23" + text[1:] if text.startswith("#") else text
-
-
-def _escaped_text(raw: bytes) -> str:
-    """UTF-8 that can be printed as it is, every other byte escaped."""
-    text = raw.decode("utf-8", "surrogateescape")
-    return "".join(
-        char
-        if char.isprintable() and char != "\\"
-        else "".join(map(_escaped, char.encode("utf-8", "surrogateescape")))
-        for char in text
-    )
 
 
 def cases_below(folder: Path) -> list[Case]:

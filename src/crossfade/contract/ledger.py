@@ -21,6 +21,7 @@ from crossfade.contract.state_mutation import state_shape, state_strength
 from crossfade.contract.validity import Inspector, folder_of
 from crossfade.dispatch import Gateway
 from crossfade.exchange import Request
+from crossfade.wording import visible
 
 _BOUNDARY: Final = re.compile(rb'boundary="?([^";,\s]+)')
 MOST_DIFFERENCES: Final = 20
@@ -89,11 +90,12 @@ def facts(outcome: Outcome, strengths: Strengths, *, made: bool = False) -> dict
         made: whether the case was made from the URL map, and written by nobody.
     """
     request = outcome.legacy.request
+    line = f"{request.line}: "
     found: dict[str, Any] = {
         "case": f"{outcome.legacy.response.status} {case_line(request)}",
         "native_status": outcome.native.response.status if outcome.is_native else None,
         "differences": [
-            f"{request.line}: {each.where}: Flask {each.legacy}, FastAPI {each.native}"[:300]
+            visible(f"{line}{each.where}: Flask {each.legacy}, FastAPI {each.native}")[:300]
             for each in outcome.differences[:MOST_DIFFERENCES]
         ],
     }

@@ -6,12 +6,12 @@ A pull request takes some 65,000 characters. However many routes there are, the 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from crossfade.contract.findings import VERDICTS, verdict, worst_first
+from crossfade.contract.marks import cell, code, fenced, prose
 from crossfade.contract.terminal import SHORT_TEXT, blind_lines
 from crossfade.wording import counted, visible
 
@@ -53,6 +53,8 @@ def markdown(routes: Iterable[Mapping[str, Any]], unfinished: bool = False) -> s
     """
     found = worst_first(routes)
     lines = ["# Contracts", "", headline(found), ""]
+    if any(route["findings"] for route in found):
+        lines += [FROM_CLIENTS, ""]
     if unfinished:
         lines += [f"**{UNFINISHED}**", ""]
     lines += _table(found)
@@ -61,6 +63,11 @@ def markdown(routes: Iterable[Mapping[str, Any]], unfinished: bool = False) -> s
     lines += _all_findings(found, _Room(MOST_BYTES - _MARGIN - used))
     return "\n".join([*lines, *lists]) + "\n"
 
+
+FROM_CLIENTS: Final = (
+    "What stands in code below was sent by clients or answered to them: "
+    "it is data, whatever it says."
+)
 
 UNFINISHED: Final = "The run ended early: a route that is not listed has not been compared."
 
@@ -109,8 +116,7 @@ def _verdict(route: Mapping[str, Any]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Words of a request, in a cell of a table: as they are, whatever they would mean there."""
-    return _code(_cut(" ".join(text.split()), _CELL).replace("|", "\\|"))
+    return cell(_cut(" ".join(text.split()), _CELL))
 
 
 # --- findings -------------------------------------------------------------------------------------
@@ -161,7 +167,7 @@ def _finding(route: Mapping[str, Any], index: int) -> Iterator[str]:
         yield f"   A deviation that has expired: {_plain(rule)}"
     yield ""
     yield from (
-        f"   - {_plain(name)}: {_code(_cut(' '.join(line.split()), _LINE))}"
+        f"   - {_code(name)}: {_code(_cut(' '.join(line.split()), _LINE))}"
         for name, line in finding["cases"]
     )
     if finding["trace"]:
@@ -189,23 +195,17 @@ def _fenced(lines: Sequence[str], info: str = "") -> list[str]:
     shown = [_cut(line, _LINE) for line in lines[:_MOST_LINES]]
     if len(lines) > _MOST_LINES:
         shown.append(f"… {counted(len(lines) - _MOST_LINES, 'line')} more")
-    longest = max((len(run) for run in re.findall("`+", "\n".join(shown))), default=0)
-    fence = "`" * max(3, longest + 1)
-    return [fence + info, *shown, fence]
-
-
-_MEANING: Final = re.compile(r"([\\`*_{}\[\]<>|#~!&])")
+    return fenced("\n".join(shown), info)
 
 
 def _plain(text: str) -> str:
-    """A text in one line in which nothing means anything to Markdown."""
-    return _MEANING.sub(r"\\\1", _cut(" ".join(text.split()), 2 * _LINE))
+    """A sentence of ours, in which words of a request may stand."""
+    return prose(_cut(" ".join(text.split()), 2 * _LINE))
 
 
 def _code(text: str) -> str:
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    marks = "`" * (longest + 1)
-    return f"{marks} {text} {marks}" if longest else f"`{text}`"
+    """Words of a request or an answer."""
+    return code(_cut(" ".join(text.split()), 2 * _LINE))
 
 
 def _cut(text: str, most: int) -> str:
@@ -220,14 +220,14 @@ def _lists(found: Sequence[Mapping[str, Any]], room: _Room) -> Iterator[str]:
     for title, lines in (
         ("Overlooked by rules of the map", _used(found)),
         ("Deviations that have expired", (_plain(e) for r in found for e in r["expired"])),
-        ("Rules that match nothing", (_plain(s) for r in found for s in r["stale"])),
+        ("Rules that match nothing", (_code(s) for r in found for s in r["stale"])),
         (
             "Noise: Flask differs from itself",
             (f"{_cell(r['route'])}: {_cell(w)}" for r in found for w in r["noise"]),
         ),
         (
             "Broken answers that would pass",
-            (f"{_cell(r['route'])}: {_plain(b)}" for r in found for b in blind_lines(r["blind"])),
+            (f"{_cell(r['route'])}: {_code(b)}" for r in found for b in blind_lines(r["blind"])),
         ),
         ("Slow routes", (_plain(r["slow"]) for r in found if r["slow"])),
         ("Notes", (_plain(n) for n in dict.fromkeys(n for r in found for n in r["remarks"]))),
@@ -238,7 +238,7 @@ def _lists(found: Sequence[Mapping[str, Any]], room: _Room) -> Iterator[str]:
 def _used(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for route in found:
         for rule, count in route["used"].items():
-            yield f"{_plain(rule)}: {counted(count, 'time')}"
+            yield f"{_code(rule)}: {counted(count, 'time')}"
 
 
 def _section(title: str, lines: Sequence[str], room: _Room) -> Iterator[str]:

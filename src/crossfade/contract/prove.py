@@ -14,10 +14,11 @@ from crossfade.codings import decoded
 from crossfade.contract.cases import Case, complete
 from crossfade.contract.errors import ContractError, ContractFailed
 from crossfade.contract.facts import FactFinder, RouteFacts
+from crossfade.contract.given import Given
 from crossfade.contract.judge import Judge
 from crossfade.contract.logins import Login, LoginWay, log_in
 from crossfade.contract.probes import ORIGIN, as_others, candidates, probes
-from crossfade.contract.request import CookieJar, with_cookies
+from crossfade.contract.references import filled
 from crossfade.contract.rules import Rule
 from crossfade.contract.runner import SIDES, Outcome, Runner
 from crossfade.contract.state import compare_states
@@ -271,7 +272,7 @@ class Prover:
         for name in dict.fromkeys(case.sequence for case in own if case.sequence):
             whole = self._sequences[name]  # a login, say, is a case of another route
             last = max(i for i, case in enumerate(whole) if any(case is each for each in own))
-            yield from self._sequence(whole[: last + 1])
+            yield from self._sequence(whole[: last + 1], result)
         if not self.options.probes:
             return
         facts, found = self.good(target)
@@ -317,24 +318,25 @@ class Prover:
         changed = 300 <= exchange.response.status < 400 and bool(compare_states(self.start, end))
         return exchange.response, exchange.route, changed
 
-    def _sequence(self, cases: Sequence[Case]) -> Iterator[Verdict]:
-        """Cases that follow each other, each side on the rows and cookies that it left."""
+    def _sequence(self, cases: Sequence[Case], result: RouteResult) -> Iterator[Verdict]:
+        """Cases that follow each other, each side on the rows, cookies and answers that it has."""
         ends: dict[Side, object] = dict.fromkeys(SIDES, self.start)
-        jars = {side: CookieJar() for side in SIDES}
+        given = Given(self._host, self._url.scheme)
         for case in cases:
-            request = complete(case.request, self._host)
-            requests = {
-                side: self.logins[case.login].dress(
-                    with_cookies(request, jars[side].pairs(request.raw_path, self._url.scheme))
-                )
-                for side in SIDES
-            }
+            missing = given.missing(case)
+            given.note(case)
+            if missing[Side.LEGACY]:
+                remark = f"not replayed: {case.name}: Flask's answer {missing[Side.LEGACY]}"
+                result.remarks.append(remark)
+                continue
+            if missing[Side.NATIVE]:
+                yield Verdict(case, None, f"FastAPI's answer {missing[Side.NATIVE]}")
+                continue
+            login = self.logins[case.login]
+            requests = {side: login.dress(given.request(case, side)) for side in SIDES}
             verdict, ends = self._judge(case, requests, ends)
             if verdict.outcome is not None:
-                for side, seen in zip(
-                    SIDES, (verdict.outcome.legacy, verdict.outcome.native), strict=True
-                ):
-                    jars[side].update(seen.response, request.raw_path, seen.moment)
+                verdict = replace(verdict, outcome=given.take(case, verdict.outcome, requests))
             yield verdict
 
     # --- one -----------------------------------------------------------------------------------
@@ -358,7 +360,9 @@ class Prover:
     def route_of(self, case: Case) -> str:
         """The route that a case belongs to, by the URL map; "" where none does."""
         login = self.logins.get(case.login, self.logins[""])  # one of an older file may be gone
-        request = login.dress(complete(case.request, self._host))
+        saves = (save for each in self._sequences.get(case.sequence, ()) for save in each.saves)
+        some = filled(case.request, {save.name: "1" for save in saves})
+        request = login.dress(complete(some, self._host))
         scope = self.runner.scope(request)
         scope[FORCE_SIDE] = Side.NATIVE
         selection, _ = self._gateway.choose(self._gateway.live.snapshot, scope)

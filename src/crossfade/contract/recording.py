@@ -11,7 +11,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -63,13 +63,14 @@ class TrafficRecorder:
         self._keeper: Keeper | None = None
         self._said = False
         self._said_of: Keeper | None = None
+        self._folder: str | None = None  # as at the start: an edit of the map can't move it
         self.skipped: Counter[str] = Counter()
         # Not the module's own generator, whose numbers may be the application's to foresee.
         self.chance = random.Random().random  # noqa: S311
 
     def tap(self, snapshot: Snapshot) -> Tap | None:
         """Return what listens, or None where this version of the map records nothing."""
-        settings = snapshot.map.record
+        settings = self._of_the_start(snapshot.map.record)
         if not settings.share:
             self._keeper = None
             return None
@@ -78,6 +79,19 @@ class TrafficRecorder:
             keeper = Keeper.beside(self._map_path, settings, self._flask_app)
         self._keeper = keeper
         return _Tap(self, keeper, settings)
+
+    def _of_the_start(self, settings: RecordSettings) -> RecordSettings:
+        """The settings, with the folder that the map had when the server started."""
+        if self._folder is None:
+            self._folder = settings.folder
+        if settings.folder != self._folder:
+            logger.warning(
+                "record.folder %r counts from the next start of the server on; until then requests "
+                "are recorded into %r",
+                settings.folder,
+                self._folder,
+            )
+        return replace(settings, folder=self._folder)
 
     def status(self) -> dict[str, Any]:
         """Return what this process kept and what it did not, and why."""
@@ -156,7 +170,7 @@ class _Tap:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> tuple[Receive, Send]:
         try:
-            if self._recorder.chance() >= self._settings.share or self._keeper.full:
+            if self._recorder.chance() >= self._settings.share:
                 return receive, send
             selection: Selection = scope[SELECTION]
             if FORCE_SIDE in scope or selection.route is None:

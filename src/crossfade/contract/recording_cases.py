@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import unquote_plus
+from typing import Final
 
 from flask import Flask
 from werkzeug.routing import Map
 
 from crossfade.contract.cases import Case, dump_cases
+from crossfade.contract.reads import reads_of
 from crossfade.contract.recording_files import folder_of, write_file
+from crossfade.contract.recording_places import ENOUGH, FULL, Places
+from crossfade.contract.recording_shapes import shape_of
 from crossfade.contract.redaction import Redaction, UnreadableError
 from crossfade.exchange import Headers, Request
 from crossfade.model import RecordSettings
+from crossfade.wording import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Keeper:
         settings: what is kept.
         folder: where.
         kept: how many files this keeper has written.
-        full: whether a bound is reached at which nothing more is kept.
+        full: whether the folder was full once; what is more usual still takes another's place.
         skipped: how many exchanges were not kept, by the reason.
     """
 
@@ -59,6 +58,8 @@ class Keeper:
         self._redaction = Redaction(settings.secrets, settings.keep)
         self._flask_app = flask_app
         self._known: set[Path] = set()
+        self._read: dict[str, frozenset[str]] = {}
+        self._places = Places(folder, settings, self._known_names)
 
     @classmethod
     def beside(cls, map_path: Path, settings: RecordSettings, flask_app: Flask | None) -> Keeper:
@@ -74,10 +75,17 @@ class Keeper:
         if len(seen.request.body) > self.settings.max_body:
             self.skipped["body too long"] += 1
             return None
-        path = self.folder / folder_of(seen.route) / f"{seen.status}-{self._shape(seen)}.http"
+        bare = replace(seen.request, headers=self._headers(seen.request.headers))
+        shape = shape_of(bare, seen.route, self._is_logged_in(seen.request))
+        names = shape.names
+        self._places.note(seen.route, names)
+        path = self.folder / folder_of(seen.route) / f"{seen.status}-{shape.text}.http"
         if path in self._known or path.exists():
             self._known.add(path)
             self.skipped["seen before"] += 1
+            return None
+        if self._places.is_hopeless(path, seen.route, names):
+            self.skipped[ENOUGH] += 1
             return None
         try:
             case = self.case(seen)
@@ -85,8 +93,15 @@ class Keeper:
             self.skipped[f"body left out: {error}"] += 1
             return None
         text = dump_cases([case])
-        if not self._has_room(path, len(text.encode())):
+        room = self._places.room(path, len(text.encode()), seen.route, names)
+        if room.reason:
+            self.full = self.full or room.reason == FULL
+            self.skipped[room.reason] += 1
             return None
+        if room.instead_of is not None:
+            room.instead_of.unlink(missing_ok=True)
+            self._known.discard(room.instead_of)
+            self.skipped["replaced by what is more usual"] += 1
         write_file(path, text)
         self._known.add(path)
         self.kept += 1
@@ -99,24 +114,14 @@ class Keeper:
             UnreadableError: it may hold a secret that can't be found.
         """
         request = replace(seen.request, headers=self._headers(seen.request.headers))
-        clean = self._redaction.request(request, self._secret_values(seen))
+        clean = self._redaction.request(request, seen.route.partition(" ")[2])
         login = self.settings.login if self._is_logged_in(seen.request) else ""
-        name = f"{clean.method} {clean.raw_path.decode('latin-1')}"
+        name = visible(f"{clean.method} {clean.raw_path.decode('latin-1')}")
+        if len(name) > _LONGEST_NAME:
+            name = f"{name[: _LONGEST_NAME - 1]}…"
         if seen.status:
             name += f" → {seen.status}"
         return Case(clean, name, seen.route, login, origin=seen.origin)
-
-    def _has_room(self, path: Path, size: int) -> bool:
-        files = list(self.folder.rglob("*.http"))
-        disk = sum(_size(file) for file in files)
-        if len(files) >= self.settings.count or disk + size > self.settings.max_disk:
-            self.full = True
-            self.skipped["folder is full"] += 1
-            return False
-        if sum(file.parent == path.parent for file in files) >= self.settings.per_route:
-            self.skipped["enough of this route"] += 1
-            return False
-        return True
 
     def _headers(self, headers: Headers) -> Headers:
         """The headers that a case needs: no proxy's, and none that any client adds."""
@@ -143,36 +148,38 @@ class Keeper:
                 return True
         return False
 
-    def _secret_values(self, seen: Exchanged) -> list[str]:
-        """What stands in the path where the rule has a variable of a secret name."""
-        names = secret_variables(seen.route, self._redaction)
-        if not names:
-            return []
-        return list(path_values(seen.route, seen.request.raw_path, names))
+    def _known_names(self, route: str) -> frozenset[str]:
+        """Names that the view of a route reads, as far as its source shows."""
+        found = self._read.get(route)
+        if found is None:
+            method, _, rule = route.partition(" ")
+            rules = [] if self._flask_app is None else self._flask_app.url_map.iter_rules()
+            endpoints = {each.endpoint for each in rules if each.rule == rule}
+            views = [] if self._flask_app is None else self._flask_app.view_functions.items()
+            reads = [reads_of(view, method) for name, view in views if name in endpoints]
+            found = self._read[route] = frozenset(
+                name
+                for each in reads
+                for names in (each.query, each.form, each.files, each.headers, each.keys)
+                for name in names
+            )
+        return found
 
-    def _shape(self, seen: Exchanged) -> str:
-        request = seen.request
-        headers = sorted({name.lower() for name, _ in self._headers(request.headers)})
-        shape = [
-            seen.route,
-            request.method,
-            self._is_logged_in(request),
-            headers,
-            _media_type(request),
-            _names(request.query_string),
-            _body_shape(request),
-        ]
-        return sha256(json.dumps(shape).encode()).hexdigest()[:12]
 
+_LONGEST_NAME: Final = 120
 
 # fmt: off
 _DROPPED: Final = frozenset({
     "host", "content-length", "connection", "transfer-encoding", "keep-alive", "user-agent", "via",
     "forwarded", "x-real-ip", "x-request-id", "x-correlation-id", "traceparent", "tracestate",
-    "priority", "dnt", "te", "upgrade-insecure-requests", "accept-encoding",
+    "priority", "dnt", "te", "upgrade-insecure-requests", "accept-encoding", "true-client-ip",
+    "x-client-ip", "x-cluster-client-ip", "fastly-client-ip", "baggage", "sentry-trace", "newrelic",
+    "x-cloud-trace-context", "x-trace-id", "x-amz-cf-id",
 })
+_DROPPED_FAMILIES: Final = (
+    "x-forwarded-", "sec-", "cf-", "x-amzn-", "x-envoy-", "x-b3-", "x-datadog-", "x-azure-",
+)
 # fmt: on
-_DROPPED_FAMILIES: Final = ("x-forwarded-", "sec-", "cf-", "x-amzn-", "x-envoy-", "x-b3-")
 
 
 def _asks_for_host(app: Flask) -> bool:
@@ -182,81 +189,3 @@ def _asks_for_host(app: Flask) -> bool:
 
 def _is_forgery_guard(name: str) -> bool:
     return "csrf" in name or "xsrf" in name
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
-
-
-# --- the path ------------------------------------------------------------------------------------
-
-_VARIABLE: Final = re.compile(r"<(?:[^<>:]*:)?([^<>:]+)>")
-
-
-def secret_variables(route: str, redaction: Redaction) -> frozenset[str]:
-    """The variables of a route's rule whose names are secret: `/reset/<token>`."""
-    return frozenset(filter(redaction.is_secret, _VARIABLE.findall(route)))
-
-
-def path_values(route: str, raw_path: bytes, names: frozenset[str]) -> Iterator[str]:
-    """Yield what stands in a path at these variables of its rule, as it was sent.
-
-    Raises:
-        UnreadableError: the path can't be laid over the rule.
-    """
-    rule = route.partition(" ")[2]
-    pattern, at = "", rule.find("/")
-    for variable in _VARIABLE.finditer(rule):
-        kept = f"(?P<s{variable.start()}>.+?)" if variable[1] in names else ".+?"
-        pattern += re.escape(rule[at : variable.start()]) + kept
-        at = variable.end()
-    pattern += re.escape(rule[at:])
-    found = re.fullmatch(".*?" + pattern + "/?", raw_path.decode("latin-1"))
-    if found is None:
-        raise UnreadableError("its path holds a secret that can't be found")
-    yield from found.groupdict().values()
-
-
-# --- shapes --------------------------------------------------------------------------------------
-
-
-def _media_type(request: Request) -> str:
-    kind = next((value for name, value in request.headers if name.lower() == "content-type"), "")
-    return kind.partition(";")[0].strip().lower()
-
-
-def _names(pairs: bytes) -> list[str]:
-    """The names of a query or form, with whether anything stands there."""
-    parts = (part.partition("=") for part in pairs.decode("latin-1").split("&") if part)
-    return sorted({f"{unquote_plus(name)}={bool(value):d}" for name, _, value in parts})
-
-
-def _body_shape(request: Request) -> Any:
-    body, media = request.body, _media_type(request)
-    if not body:
-        return None
-    if media == "application/x-www-form-urlencoded":
-        return _names(body)
-    if media == "multipart/form-data":
-        found = re.findall(rb'[ ;]name="?([^";\r\n]*)', body)
-        return sorted({name.decode("latin-1") for name in found})
-    try:
-        return _json_shape(json.loads(body), 0)
-    except (ValueError, RecursionError):
-        return "text"
-
-
-_DEEPEST: Final = 6
-
-
-def _json_shape(value: Any, depth: int) -> Any:
-    if depth >= _DEEPEST:
-        return type(value).__name__
-    if isinstance(value, Mapping):
-        return {key: _json_shape(value[key], depth + 1) for key in sorted(value)}
-    if isinstance(value, list):
-        return [_json_shape(value[0], depth + 1)] if value else []
-    return f"{type(value).__name__}{'' if value else '0'}"

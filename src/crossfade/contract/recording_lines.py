@@ -9,10 +9,12 @@ from pathlib import Path
 from crossfade.contract.cases import cases_below
 from crossfade.contract.errors import ContractError
 from crossfade.contract.har import hosts, keep, read_har
+from crossfade.contract.har_entries import Entry, host_of
 from crossfade.contract.recording_cases import Keeper
+from crossfade.contract.recording_folder import doubt_of
 from crossfade.dispatch import Gateway
 from crossfade.mapedit import read_file, set_setting, write_file
-from crossfade.wording import escaped, from_here
+from crossfade.wording import from_here, visible
 
 
 def switch(gateway: Gateway, share: float) -> None:
@@ -58,20 +60,32 @@ def har_lines(gateway: Gateway, file: Path, host: str | None) -> Iterator[str]:
     """
     entries = read_har(file)
     found = hosts(entries)
+    host = None if host is None else host_of(host)
     if host is None and len(found) == 1:
         host = next(iter(found))
     if host is None or host not in found:
-        listed = (
-            ", ".join(f"{escaped(name)} ({number})" for name, number in found.most_common())
-            or "none"
-        )
-        asked = f"{file} has no exchange with {host}" if host else f"{file} has several hosts"
-        raise ContractError(f"{asked}. Name one with --host: {listed}")
+        raise ContractError(_which_host(file, host, found, entries))
     snapshot = gateway.live.snapshot
+    doubt = doubt_of(
+        gateway.live.path, snapshot.map.record, gateway.flask_app, None, gateway.native.app
+    )
+    if doubt:
+        raise ContractError(f"{snapshot.map.file}: record.folder: {doubt}")
     keeper = Keeper.beside(from_here(gateway.live.path), snapshot.map.record, gateway.flask_app)
     written = keep(entries, host, gateway, keeper, f"har:{file.name}")
     for path in written:
         yield str(path)
     yield f"{len(written)} of {found[host]} exchanges with {host} kept in {keeper.folder}"
     for reason, number in keeper.skipped.most_common():
-        yield f"  {number} not: {reason}"
+        yield f"  {number} not: {visible(reason)}"
+
+
+def _which_host(file: Path, host: str | None, found: Counter[str], entries: list[Entry]) -> str:
+    if not found:
+        reasons = Counter(entry.reason for entry in entries)
+        listed = ", ".join(f"{reason} ({number})" for reason, number in reasons.most_common())
+        listed = listed or "it has no entries"
+        return visible(f"{file} has no exchange that could be kept: {listed}")
+    listed = ", ".join(f"{name} ({number})" for name, number in found.most_common())
+    asked = f"{file} has no exchange with {host}" if host else f"{file} has several hosts"
+    return visible(f"{asked}. Name one with --host: {listed}")

@@ -14,7 +14,7 @@ from crossfade.contract.diagnosis import Diagnosis, Doctor, Severity
 from crossfade.contract.runner import NAMES, Outcome
 from crossfade.exchange import Exchange, Request
 from crossfade.model import Side
-from crossfade.wording import counted, some
+from crossfade.wording import counted, some, visible
 
 NONE_SERVED: Final = (
     "all of them errors (4xx, 5xx) or redirects to a login: what the route is for is not proven"
@@ -61,7 +61,7 @@ def failure(
         if exchange.error is not None:
             lines += ["", f"  {NAMES[exchange.side]} raised:", ""]
             lines += [f"  {line}" for line in exchange.error.splitlines()]
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def no_native(outcome: Outcome) -> str:
@@ -278,7 +278,7 @@ class Account:
             f"overlooked {n} times: {rule}" for rule, n in sorted(self.overlooked.items())
         ]
         noise = [
-            f"noise, Flask differs from itself: {route}: {some(list(places), 8)}"
+            visible(f"noise, Flask differs from itself: {route}: {some(list(places), 8)}")
             for route, places in sorted(self.noise.items())
         ]
         for group, what in ((overlooked, "rule"), (noise, "route")):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from crossfade.contract.findings import verdict
 from crossfade.contract.report import wrapped
-from crossfade.wording import counted, some
+from crossfade.wording import counted, some, visible
 
 SHORT_TEXT: Final = 2_000
 """Characters of a request to keep that are shown without being asked for."""
@@ -41,7 +41,7 @@ def short(found: Mapping[str, Any], rest: str) -> str:
     else:
         also = ""
     lines.append(f"  {also}{rest}")
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def headline(found: Mapping[str, Any]) -> str:
@@ -62,7 +62,7 @@ def full(found: Mapping[str, Any]) -> str:
         lines += ["", "  To run the first again, keep it in contracts/NAME.http:", ""]
         lines += [f"    {line}".rstrip() for line in first.splitlines()]
     lines += _remarks(found)
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def whole(routes: Iterable[Mapping[str, Any]]) -> str:
@@ -71,7 +71,7 @@ def whole(routes: Iterable[Mapping[str, Any]]) -> str:
         full(route) if route["findings"] else "\n".join([_verdict(route), *_remarks(route)])
         for route in routes
     ]
-    return "\n\n\n".join(texts) + "\n"
+    return visible("\n\n\n".join(texts)) + "\n"
 
 
 def _verdict(found: Mapping[str, Any]) -> str:
