@@ -264,7 +264,8 @@ def test_files_with_contracts_follow_fixtures() -> None:
         "test_b.py": "def test_b(api): api.get('/')\n",
         "test_c.py": "def test_c(request): request.getfixturevalue('contract_routes')\n",
         "test_d.py": "def test_d(other): contract = 1\n",
-        "test_e.py": "def test_e(:\n",
+        "test_e.py": "def test_e(contract:\n",
+        "test_f.py": "def test_f(:\n",
     }
     found = [each.test for each in files_with_contracts(files, around)]
     assert found == ["test_a.py", "test_b.py", "test_c.py", "test_e.py"]
