@@ -254,7 +254,7 @@ def test_ignored_state_costs_strength(project: pytest.Pytester) -> None:
     assert found
     assert int(found[1]) <= int(found[2]) - 3
     result.stdout.fnmatch_lines(
-        ["*3 not noticed because of POST /orders: state.orders: state.orders row added, *"]
+        ["*6 not noticed because of POST /orders: state.orders: state.orders row added, *"]
     )
 
 

@@ -268,12 +268,7 @@ def _strength(exchanges: Sequence[dict[str, Any]]) -> findings.Noticed:
     shapes = {shape: (count, survivors) for shape, count, survivors in tried}
     passed = [each for _, survivors in shapes.values() for each in survivors]
     mutants = sum(count for count, _ in shapes.values())
-    blind: dict[str, dict[str, None]] = {}
-    for mutant, rule in sorted(passed, key=lambda each: each[::-1]):
-        blind.setdefault(rule, {})[mutant] = None
-    return findings.Noticed(
-        mutants - len(passed), mutants, {rule: tuple(names) for rule, names in blind.items()}
-    )
+    return findings.Noticed(mutants - len(passed), mutants, ledger.blind(passed))
 
 
 def cases_or_problems(folder: Path) -> tuple[list[Case], str]:

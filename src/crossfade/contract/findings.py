@@ -6,7 +6,7 @@ Here is decided what is a finding, and in what order; the reports only show it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -276,12 +276,13 @@ class Noticed(NamedTuple):
     Attributes:
         noticed: how many.
         mutants: how many there were.
-        blind: what was not noticed, by the rule or the noise because of which it was not.
+        blind: what was not noticed, by the rule or the noise because of which it was not: as
+            `ledger.blind` returns it.
     """
 
     noticed: int = 0
     mutants: int = 0
-    blind: Mapping[str, tuple[str, ...]] = {}
+    blind: Sequence[Mapping[str, Any]] = ()
 
 
 def account(
@@ -322,10 +323,7 @@ def account(
         "remarks": result.remarks,
         "seconds": seconds,
         "strength": [strength.noticed, strength.mutants],
-        "blind": [
-            {"rule": rule, "count": len(names), "mutants": list(names)}
-            for rule, names in strength.blind.items()
-        ],
+        "blind": list(strength.blind),
         "too_weak": too_weak,
         "slow": slow,
     }

@@ -81,6 +81,21 @@ def too_weak(outcome: Outcome, strengths: Strengths) -> str:
     return "\n".join(lines)
 
 
+def blind(survivors: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    """What was not noticed, by the rule because of which it was not, as plain values.
+
+    Args:
+        survivors: each broken answer or state with its rule; those of every shape.
+    """
+    found: dict[str, list[str]] = {}
+    for mutant, rule in survivors:
+        found.setdefault(rule, []).append(mutant)
+    return [
+        {"rule": rule, "count": len(names), "mutants": sorted(set(names))}
+        for rule, names in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
+
+
 def facts(outcome: Outcome, strengths: Strengths, *, made: bool = False) -> dict[str, Any]:
     """One exchange as plain values, for `proven.Ledger.add`.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from crossfade.contract.ledger import MOST_DIFFERENCES
+from crossfade.contract.ledger import MOST_DIFFERENCES, blind
 from crossfade.contract.left_out import Contract, matches
 from crossfade.contract.observed_files import digest_of, ignored_by_git
 from crossfade.contract.receipts import Basis, Folder, Proof, Receipt, too_weak
@@ -75,14 +75,7 @@ class Page:
 
     def blind(self) -> list[dict[str, Any]]:
         """What was not noticed, by the rule because of which it was not."""
-        found: dict[str, dict[str, None]] = {}
-        for _, survivors in self.mutation.values():
-            for mutant, rule in survivors:
-                found.setdefault(rule, {})[mutant] = None
-        return [
-            {"rule": rule, "count": len(names), "mutants": sorted(names)}
-            for rule, names in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
-        ]
+        return blind(each for _, found in self.mutation.values() for each in found)
 
     def proof(self) -> Proof:
         """The numbers."""
