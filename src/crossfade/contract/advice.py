@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_plus
@@ -64,17 +64,3 @@ def repeated_query(request: Request) -> str | None:
 def repeated_field(request: Request) -> str | None:
     """The first field that the form has twice."""
     return repeated(request.body.decode("latin-1")) if media_type(request) == FORM else None
-
-
-def repeated_header(request: Request) -> str | None:
-    """The first header, cookies apart, that has two lines."""
-    counts = Counter(name for name, _ in request.headers if name != "cookie")
-    return next((name for name, count in counts.items() if count > 1), None)
-
-
-def cookies_sent(request: Request) -> Iterator[tuple[str, str]]:
-    """Name and raw value of each cookie of the request."""
-    for line in request.values("cookie"):
-        for part in line.split(";"):
-            name, _, value = part.partition("=")
-            yield name.strip(), value

@@ -7,6 +7,8 @@ import re
 from datetime import datetime
 from typing import Any, Final
 
+from werkzeug.sansio.http import parse_cookie
+
 from crossfade.codings import PACKAGES, unread
 from crossfade.compare import Difference, Kind
 from crossfade.contract import advice as look
@@ -174,12 +176,6 @@ def null(difference: Difference, legacy: Exchange, native: Exchange) -> Advice |
 def repeated(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
     """Input that comes twice."""
     request = native.request
-    name = look.repeated_header(request)
-    if name is not None:
-        return Advice(
-            f"the header {name} came twice: Werkzeug joins the lines, Starlette takes the first",
-            f'Annotated[str, header("{name}")] of crossfade.compat',
-        )
     for name, place in (
         (look.repeated_query(request), "arg"),
         (look.repeated_field(request), "form"),
@@ -193,22 +189,14 @@ def repeated(difference: Difference, legacy: Exchange, native: Exchange) -> Advi
 
 
 def cookies(difference: Difference, legacy: Exchange, native: Exchange) -> Advice | None:
-    """Cookies that the two frameworks read differently."""
-    sent = [(name, text) for name, text in look.cookies_sent(native.request) if name]
-    names = [name for name, _ in sent]
-    odd = [name for name, text in sent if re.search(r'["\\ \x80-\xff%]', text)]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        return Advice(
-            f"the cookie {twice[0]} came twice: Flask takes the first, Starlette the last",
-            f'Annotated[str, cookie("{twice[0]}")] of crossfade.compat',
-        )
-    if odd:
-        return Advice(
-            "Werkzeug decodes a cookie's quotes and octal escapes as UTF-8, and drops one that is "
-            "broken or has blanks inside; Starlette hands it on as it came",
-            f'Annotated[str, cookie("{odd[0]}")] of crossfade.compat',
-        )
+    """Cookies that the two frameworks read differently: FastAPI is shown those that Flask reads."""
+    for name, value in parse_cookie("; ".join(native.request.values("cookie"))).items():
+        if any(ord(letter) > 0xFF for letter in value):
+            return Advice(
+                f"the cookie {name} has letters in octal escapes: Werkzeug decodes them as UTF-8, "
+                "Starlette as latin-1",
+                f'Annotated[str, cookie("{name}")] of crossfade.compat',
+            )
     return None
 
 
