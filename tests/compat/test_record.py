@@ -54,7 +54,8 @@ def both(
     assert _comparable(seen, ignore) == _comparable(expected, ignore)
     assert any("teardown_appcontext" in event for event, _ in seen)
     assert native.status == legacy.status
-    assert native.body == legacy.body
+    if "leave_after" not in more:  # how much of a stream is on its way by then is chance
+        assert native.body == legacy.body
     assert _headers(native.headers) == _headers(legacy.headers)
     return native, seen
 

@@ -78,8 +78,7 @@ TWICE = get("/?q=first&q=second")
 ONCE = (get("/?q=first"), json(200), json(200))
 DIFFERS = (get("/?q=first"), json(200, '{"a":"x"}'), json(200, '{"a":"y"}'))
 RAW = post("a=é".encode(), FORM)
-COOKIES = get("/", ("cookie", "t=first; t=second"))
-ODD = get("/", ("cookie", 'theme="\\303\\251"'))
+ODD = get("/", ("cookie", 'theme="\\342\\202\\254"'))
 
 FITS: dict[str, tuple[Seen, str]] = {
     "XF201": (Seen(json(404), page(404), "body"), "raise natively what the view raises"),
@@ -184,16 +183,8 @@ FITS: dict[str, tuple[Seen, str]] = {
     "XF425": (
         Seen(bare(200, body=b"a\r\nb\r\n"), bare(200, body=b"a\nb\n"), "body"), "line ends"
     ),
-    "XF160": (
-        values('{"a":"one,two"}', '{"a":"one"}', request=get("/", ("x-a", "one"), ("x-a", "two"))),
-        "the header x-a came twice",
-    ),
     "XF161": (values('{"a":"first"}', '{"a":"second"}', request=TWICE), "q came twice"),
-    "XF162": (
-        values('{"a":"first"}', '{"a":"second"}', request=COOKIES),
-        "the cookie t came twice",
-    ),
-    "XF163": (values('{"a":"é"}', '{"a":"\\"\\\\303\\\\251\\""}', request=ODD), "octal escapes"),
+    "XF163": (values('{"a":"€"}', '{"a":"â\\u0082¬"}', request=ODD), "octal escapes"),
     "XF164": (values('{"a":"é"}', '{"a":"Ã©"}', request=RAW), "as latin-1"),
     "XF601": (
         rows("name='a'", None, (None, "name='a'"), native=json(400)), "FastAPI answered 400"
@@ -316,21 +307,11 @@ LOOKS_LIKE: dict[str, list[Seen]] = {
         Seen(page(503), bare(503, body=b"Internal Server Error"), "body"),
     ],
     "XF425": [Seen(bare(200, body=b"a\n"), bare(200, body=b"b\n"), "body")],
-    "XF160": [
-        # The good request differs there as well: the two lines are not why.
-        values('{"a":"one,two"}', '{"a":"one"}',
-               request=get("/", ("x-a", "one"), ("x-a", "two")), base=DIFFERS),
-        values('{"a":"1"}', '{"a":"2"}', request=get("/", ("x-a", "one"), ("x-a", "two"))),
-    ],
     "XF161": [
         values('{"a":"x"}', '{"a":"y"}', request=TWICE, base=DIFFERS),
         values('{"a":"x"}', '{"a":"y"}', request=TWICE),
         values('[{"n":1},{"n":2}]', '[{"n":1}]', "body[1]", request=get("/?n=1&n=2")),
         values('{"a":"second"}', '{"a":"first"}', request=TWICE),
-    ],
-    "XF162": [
-        values('{"a":"x"}', '{"a":"y"}', request=COOKIES),
-        values('{"a":"x"}', '{"a":"y"}', request=get("/", ("cookie", ";;=;x"))),
     ],
     "XF163": [
         values('{"a":"x"}', '{"a":"y"}', request=ODD),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import flask
-from fastapi import Cookie, FastAPI, File, Form, Header, HTTPException, Query, UploadFile
+from fastapi import Cookie, FastAPI, File, Form, HTTPException, Query, UploadFile
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 from werkzeug.datastructures import FileStorage
@@ -120,22 +120,6 @@ def upload(legacy: flask.Flask, native: FastAPI, mended: bool) -> None:
             return compat.jsonify(size=len(await f.read()))
 
 
-@mend("XF160", "GET /", 'Annotated[str, header("x-tag")]')
-def header_twice(legacy: flask.Flask, native: FastAPI, mended: bool) -> None:
-    """A header that comes twice."""
-    legacy.add_url_rule("/", "v", lambda: flask.jsonify(tag=flask.request.headers.get("X-Tag", "")))
-    if mended:
-
-        @native.get("/")
-        async def read(x_tag: Annotated[str, header("x-tag", "")]) -> Any:
-            return compat.jsonify(tag=x_tag)
-    else:
-
-        @native.get("/")
-        async def read_plain(x_tag: Annotated[str, Header()] = "") -> Any:
-            return compat.jsonify(tag=x_tag)
-
-
 @mend("XF161", "GET /", 'Annotated[str, arg("q")]')
 def query_twice(legacy: flask.Flask, native: FastAPI, mended: bool) -> None:
     """A parameter that comes twice."""
@@ -152,10 +136,9 @@ def query_twice(legacy: flask.Flask, native: FastAPI, mended: bool) -> None:
             return compat.jsonify(q=q)
 
 
-@mend("XF162", "GET /", 'Annotated[str, cookie("theme")]')
 @mend("XF163", "GET /", 'Annotated[str, cookie("theme")]')
 def cookies(legacy: flask.Flask, native: FastAPI, mended: bool) -> None:
-    """A cookie that comes twice, or quoted."""
+    """A cookie with escapes."""
     legacy.add_url_rule(
         "/", "v", lambda: flask.jsonify(theme=flask.request.cookies.get("theme", ""))
     )

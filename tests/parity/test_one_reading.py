@@ -92,7 +92,7 @@ def test_everybody_sees_the_same_target(guarded: Server, path: bytes, target: by
         [b"X-User: bob \t", b"Cookie: u=bob; u=admin", b"Cookie: u=eve"],
         [b'Cookie: a="x; u=admin"; u=bob', b"X-User:", b"X-User: admin"],
     ],
-    ids=["header", "cookie", "quoted"],
+    ids=["header", "authorization", "cookie", "quoted"],
 )
 def test_everybody_sees_the_same_headers(
     guarded: Server, path: bytes, headers: list[bytes]

@@ -60,6 +60,9 @@ class Job:
         """Do the work. It must not raise."""
         raise NotImplementedError
 
+    def over(self) -> None:
+        """Tell whoever waits for it: its place is free again. It must not raise."""
+
 
 class Pool:
     """Threads that are started when they are needed and are daemons.
@@ -210,12 +213,16 @@ class Pool:
                 break
             job.run()
             with self._lock:
-                if generation != self._generation:
-                    return
-                self._finish(job)
-                del job
-                if self._alive - self._detached > self._threads:
-                    break
+                forgotten = generation != self._generation
+                if not forgotten:
+                    self._finish(job)
+                surplus = self._alive - self._detached > self._threads
+            job.over()
+            del job
+            if forgotten:
+                return
+            if surplus:
+                break
         with self._lock:
             if generation == self._generation:
                 self._alive -= 1

@@ -93,6 +93,9 @@ class Hop(Job):
             self._error = error
         finally:
             _RUNNING.hop = None
+
+    def over(self) -> None:
+        """Wake who waits, whose client may ask for the place at once. On the thread."""
         self._outbox.post(self)
 
     def give_up_at(self, deadline: float, busy: Busy) -> None:

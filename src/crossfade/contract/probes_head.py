@@ -113,7 +113,7 @@ _VALUES: Final = {
     "quoted": '"a b"',
     "with an unfinished quote": '"abc',
     "with a blank inside": "a b",
-    "in octal": '"\\303\\251\\054"',
+    "in octal": '"\\342\\202\\254\\054"',
     "in UTF-8": "\xc3\xa9",
     "with percent signs": "%C3%A9%20a",
     "with an equals sign": "a=b",
