@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossfade.compare import compare
 from crossfade.contract import findings, ledger, report
 from crossfade.contract.cases import Case, CaseError, cases_below
 from crossfade.contract.errors import ContractError
@@ -184,7 +183,7 @@ def _exchanges(result: RouteResult, prover: Prover) -> tuple[list[dict[str, Any]
         if verdict.agrees:
             explain = partial(prover.judge.explain, outcome)
             grounds = prover.judge.grounds(outcome)
-            tried = ledger.strength_of(outcome, compare, explain, grounds)
+            tried = ledger.strength_of(outcome, prover.judge.compare_of(outcome), explain, grounds)
             if tried[1].unexplained and not too_weak:
                 too_weak = ledger.too_weak(outcome, tried[1])
         exchanges.append(report.summary(outcome) | ledger.facts(outcome, tried))

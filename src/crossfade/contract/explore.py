@@ -38,7 +38,7 @@ def explore(prover: Prover, target: Target, examples: int) -> RouteResult:
     try:
         if base is not None:
             result.tried(*base)
-            search.take(prover.check(base[0]))
+            search.take(prover.check_base(result, *base))
         login = base[0].login if base else ""
         brought = {name for name, _ in prover.logins[login].headers}
         asked = {name: schema for name, schema in facts.headers.items() if name not in brought}
@@ -52,8 +52,7 @@ def explore(prover: Prover, target: Target, examples: int) -> RouteResult:
                 search.run(faulty, examples * 2 // 5, but=set(search.smallest))
     finally:
         prover.back()
-    if prover.runner.state_remark:
-        result.remarks.append(prover.runner.state_remark)
+    result.remarks += prover.remarks(result)
     result.verdicts[:0] = [
         replace(verdict, case=replace(verdict.case, name="smallest request"))
         for verdict in search.smallest.values()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
@@ -12,19 +13,21 @@ import httpx
 
 from crossfade.codings import decoded
 from crossfade.contract.cases import Case, complete
+from crossfade.contract.course import Course, jars
+from crossfade.contract.effects import effects
 from crossfade.contract.errors import ContractError, ContractFailed
 from crossfade.contract.facts import FactFinder, RouteFacts
-from crossfade.contract.judge import Judge
+from crossfade.contract.judge import SAFE, UNREPEATABLE, Judge
 from crossfade.contract.logins import Login, LoginWay, log_in
 from crossfade.contract.probes import ORIGIN, as_others, candidates, probes
 from crossfade.contract.request import CookieJar, with_cookies
 from crossfade.contract.rules import Rule
 from crossfade.contract.runner import SIDES, Outcome, Runner
-from crossfade.contract.state import compare_states
 from crossfade.contract.turned_away import sent_to_log_in, to_itself
 from crossfade.exchange import Request, Response
-from crossfade.model import FORCE_SIDE, Side
+from crossfade.model import Side
 from crossfade.routing import Target
+from crossfade.wording import counted
 
 MOST_CANDIDATES: Final = 48
 """Requests with which a good one is looked for, for each person who may ask."""
@@ -61,6 +64,8 @@ class RouteResult:
         others: cases that belong to another route.
         good: the request that the probes vary, and the status of Flask's answer to it.
         refusal: the login and the beginning of Flask's answer, where that is no success.
+        withheld: cases that were not sent, because nobody said what puts back what they change.
+        unrepeatable: why what was compared is not what the route is for; "" where it is.
         remarks: what a reader has to know.
     """
 
@@ -70,6 +75,8 @@ class RouteResult:
     others: int = 0
     good: tuple[str, int] | None = None
     refusal: tuple[str, str] = ("", "")
+    withheld: int = 0
+    unrepeatable: str = ""
     remarks: list[str] = field(default_factory=list)
 
     def tried(self, case: Case, answer: Response) -> None:
@@ -92,8 +99,12 @@ class RouteResult:
     @property
     def unproven(self) -> str:
         """Why the result proves nothing of what the route is for; "" where it does."""
+        if not self.verdicts and self.withheld:
+            return _NOT_SENT.format(method=self.route.partition(" ")[0])
         if not self.verdicts:
             return "no case reached FastAPI's route"
+        if self.unrepeatable:
+            return self.unrepeatable
         if not self.succeeded:
             return f"every answer was an error (4xx, 5xx) or a redirect to a login: {self._tried()}"
         return ""
@@ -121,6 +132,13 @@ class RouteResult:
         """Places in which Flask differs from itself."""
         found = (where for v in self.verdicts if v.outcome for where in v.outcome.noise)
         return tuple(dict.fromkeys(found))
+
+
+_NOT_SENT: Final = (
+    "no request was sent: {method} may change data, and nothing says how to put it back. "
+    "Override the fixture contract_state: SQLAlchemyState(URL) resets a database, "
+    "NoState() says that nothing has to be reset"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +193,7 @@ class Prover:
             **log_in(options.logins, runner, self._url, options.timeout),
         }
         self.start = runner.capture()
+        self._turn = False
         values = {
             name: value if isinstance(value, (list, tuple)) else [value]
             for name, value in options.values.items()
@@ -201,17 +220,15 @@ class Prover:
             if target.native is not None and target.legacy is not None
         ]
 
-    def prove(
-        self, target: Target, seen: Callable[[Verdict], object] = lambda verdict: None
-    ) -> RouteResult:
-        """Run every case of a route.
+    def prove(self, target: Target) -> RouteResult:
+        """Run every case of a route, then judge what differs by all that they have shown.
 
         Args:
             target: from `targets()`.
-            seen: called with each verdict as it is made.
         """
         result = RouteResult(target.route)
         own = self._cases.get(target.route, [])
+        verdicts: list[Verdict] = []
         try:
             for verdict in self._verdicts(target, own, result):
                 outcome = verdict.outcome
@@ -220,19 +237,75 @@ class Prover:
                 elif outcome is not None and outcome.native.route != target.route:
                     result.others += 1
                 else:
-                    result.verdicts.append(verdict)
-                    seen(verdict)
+                    verdicts.append(verdict)
+            result.verdicts += self._reviewed(verdicts)
         finally:
             self.back()
-        if self.runner.state_remark:
-            result.remarks.append(self.runner.state_remark)
+        result.remarks += self.remarks(result)
         return result
 
     def check(self, case: Case) -> Verdict:
-        """Run one case that stands alone."""
-        request = self.logins[case.login].dress(complete(case.request, self._host))
+        """Run one case that stands alone, and judge it for good."""
+        return self._reviewed([self._check(case)])[0]
+
+    def remarks(self, result: RouteResult) -> list[str]:
+        """What a reader of a route's result has to know."""
+        found = [self.runner.state_remark]
+        if result.withheld and result.verdicts:
+            cases = counted(result.withheld, "case")
+            found.append(
+                f"{cases} with other methods were not sent: see the fixture contract_state"
+            )
+        found += [verdict.outcome.remark for verdict in result.verdicts if verdict.outcome]
+        return list(dict.fromkeys(filter(None, found)))
+
+    def check_base(self, result: RouteResult, base: Case, answer: Response) -> Verdict:
+        """Run the request that the probes vary, which Flask has answered before.
+
+        Args:
+            result: takes the note that it is answered differently from then on.
+            base: the request.
+            answer: Flask's answer when it was looked for.
+        """
+        verdict = self._check(base)
+        if verdict.outcome is not None:
+            self._compare_bases(result, base, answer, verdict.outcome.legacy.response)
+        return verdict
+
+    def check_base_again(self, result: RouteResult, base: Case, answer: Response) -> None:
+        """Note whether Flask answers otherwise after all cases: a limit, a stub that ran out."""
+        asked = self._ask_flask(self._dressed(base))
+        if asked is not None:
+            self._compare_bases(result, base, answer, asked[0])
+
+    def _compare_bases(
+        self, result: RouteResult, base: Case, answer: Response, now: Response
+    ) -> None:
+        first, then = answer.status, now.status
+        if first // 100 != then // 100 and not result.unrepeatable:
+            result.unrepeatable = UNREPEATABLE.format(
+                side="Flask", line=base.request.line, first=first, then=then
+            )
+
+    def _check(self, case: Case) -> Verdict:
         starts = dict.fromkeys(SIDES, self.start)
-        return self._judge(case, dict.fromkeys(SIDES, request), starts)[0]
+        return self._judge(case, dict.fromkeys(SIDES, self._dressed(case)), starts)[0]
+
+    def _dressed(self, case: Case) -> Request:
+        return self.logins[case.login].dress(complete(case.request, self._host))
+
+    def _reviewed(self, verdicts: list[Verdict]) -> list[Verdict]:
+        outcomes = [verdict.outcome for verdict in verdicts if verdict.outcome is not None]
+        judged = iter(self.judge.review(outcomes))
+        return [v if v.outcome is None else replace(v, outcome=next(judged)) for v in verdicts]
+
+    def may_send(self, case: Case) -> bool:
+        """Whether a case changes nothing, or what it changes is put back.
+
+        What Flask's URL map refuses reaches no view, whatever the method.
+        """
+        safe = case.request.method in SAFE or self.runner.state_is_given
+        return safe or not self.route_of(case)
 
     def back(self) -> None:
         """Bring back the state that the prover found."""
@@ -242,7 +315,8 @@ class Prover:
         """What is known of a route, and a request that Flask serves with its answer."""
         alone = [case for case in self._cases.get(target.route, ()) if not case.sequence]
         facts = self._facts.of(target)
-        return facts, self._good([*alone, *islice(candidates(facts), MOST_CANDIDATES)], target)
+        tried = [*alone, *islice(candidates(facts), MOST_CANDIDATES)]
+        return facts, self._good(list(filter(self.may_send, tried)), target)
 
     def stale(self, result: RouteResult) -> list[Rule]:
         """Rules of this route that covered nothing."""
@@ -254,25 +328,38 @@ class Prover:
         self, target: Target, own: Sequence[Case], result: RouteResult
     ) -> Iterator[Verdict]:
         alone = [case for case in own if not case.sequence]
-        for case in alone:
-            yield self.check(case)
+        for case in self._sent(alone, result):
+            yield self._check(case)
         for name in dict.fromkeys(case.sequence for case in own if case.sequence):
             whole = self._sequences[name]  # a login, say, is a case of another route
             last = max(i for i, case in enumerate(whole) if any(case is each for each in own))
-            yield from self._sequence(whole[: last + 1])
+            steps = whole[: last + 1]
+            if all(map(self.may_send, steps)):
+                yield from self._sequence(steps)
+            else:
+                result.withheld += len(steps)
         if not self.options.probes:
             return
         facts, found = self.good(target)
         if found is None:
+            result.withheld += target.route.partition(" ")[0] not in SAFE
             return
         base, answer = found
         result.tried(base, answer)
         if base not in alone:
-            yield self.check(base)
-        for case in probes(facts, base, answer):
-            yield self.check(case)
+            yield self.check_base(result, base, answer)
+        for case in self._sent(probes(facts, base, answer), result):
+            yield self._check(case)
         for case in as_others(base, self.logins):
-            yield self.check(case)
+            yield self._check(case)
+        self.check_base_again(result, base, answer)
+
+    def _sent(self, cases: Iterable[Case], result: RouteResult) -> Iterator[Case]:
+        for case in cases:
+            if self.may_send(case):
+                yield case
+            else:
+                result.withheld += 1
 
     def _good(self, tried: Sequence[Case], target: Target) -> tuple[Case, Response] | None:
         """The first request that Flask serves (2xx, else 3xx), and its answer."""
@@ -298,42 +385,49 @@ class Prover:
         return None if best is None else best[1:]
 
     def _ask_flask(self, request: Request) -> tuple[Response, str | None, bool] | None:
-        """Flask's answer, the route that gave it, and whether it has changed anything."""
+        """Flask's answer, the route that gave it, and whether it has changed anything.
+
+        FastAPI is asked as well: what each side keeps in memory then grows alike.
+        """
+        timeout = self.options.timeout
         try:
-            exchange, end = self.runner.ask(request, Side.LEGACY, self.start, self.options.timeout)
+            if self.runner.reaches_native(request):
+                with suppress(ContractFailed):
+                    self.runner.ask(request, Side.NATIVE, self.start, timeout)
+            exchange, end = self.runner.ask(request, Side.LEGACY, self.start, timeout)
         except ContractFailed:
             return None
-        changed = 300 <= exchange.response.status < 400 and bool(compare_states(self.start, end))
+        changed = 300 <= exchange.response.status < 400 and bool(effects(self.start, end))
         return exchange.response, exchange.route, changed
 
     def _sequence(self, cases: Sequence[Case]) -> Iterator[Verdict]:
         """Cases that follow each other, each side on the rows and cookies that it left."""
-        ends: dict[Side, object] = dict.fromkeys(SIDES, self.start)
-        jars = {side: CookieJar() for side in SIDES}
+        course = Course(self.judge, self.start, self.options.timeout, jars())
         for case in cases:
             request = complete(case.request, self._host)
-            requests = {
-                side: self.logins[case.login].dress(
-                    with_cookies(request, jars[side].pairs(request.raw_path, self._url.scheme))
+            login = self.logins[case.login]
+
+            def build(jar: CookieJar, request: Request = request, login: Login = login) -> Request:
+                return login.dress(
+                    with_cookies(request, jar.pairs(request.raw_path, self._url.scheme))
                 )
-                for side in SIDES
-            }
-            verdict, ends = self._judge(case, requests, ends)
-            if verdict.outcome is not None:
-                for side, seen in zip(
-                    SIDES, (verdict.outcome.legacy, verdict.outcome.native), strict=True
-                ):
-                    jars[side].update(seen.response, request.raw_path, seen.moment)
-            yield verdict
+
+            try:
+                yield Verdict(case, course.step(build))
+            except ContractFailed as failed:
+                yield Verdict(case, None, failure=str(failed))
 
     # --- one -----------------------------------------------------------------------------------
 
     def _judge(
         self, case: Case, requests: Mapping[Side, Request], starts: Mapping[Side, object]
     ) -> tuple[Verdict, dict[Side, object]]:
+        # In turns: what the first to ask pays for, a cache to be filled, is then paid by both.
+        self._turn = not self._turn
+        first = Side.NATIVE if self._turn else Side.LEGACY
         try:
             outcome, ends = self.judge.pair(
-                requests, starts, self.options.timeout, native_first=True
+                requests, starts, self.options.timeout, first=first, once=True
             )
         except ContractFailed as failed:
             return Verdict(case, None, failure=str(failed)), dict(starts)
@@ -343,10 +437,7 @@ class Prover:
         """The route that a case belongs to, by the URL map; "" where none does."""
         login = self.logins.get(case.login, self.logins[""])  # one of an older file may be gone
         request = login.dress(complete(case.request, self._host))
-        scope = self.runner.scope(request)
-        scope[FORCE_SIDE] = Side.NATIVE
-        selection, _ = self._gateway.choose(self._gateway.live.snapshot, scope)
-        return selection.route or ""
+        return self.runner.selection(request).route or ""
 
 
 _MOST_SAID: Final = 120

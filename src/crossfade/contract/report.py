@@ -26,15 +26,15 @@ _WIDTH: Final = 88
 _DIFF_LINES: Final = 30
 
 
-def failure(outcome: Outcome, remark: str = "") -> str:
+def failure(outcome: Outcome, *remarks: str) -> str:
     """The text of a contract that failed: who answered what, what differs, why, what to change."""
     lines = [f"Flask and FastAPI answer differently: {outcome.legacy.request.line}", ""]
     lines += [f"  {line}" for line in _request(outcome.legacy.request, outcome.native.request)]
     lines += [f"  {line}" for line in _answers(outcome)]
     lines.append("")
     lines += [f"  {line}" for line in _differences(outcome)]
-    if remark:
-        lines += ["", f"  note: {remark}"]
+    for remark in remarks:
+        lines += ["", *(line[2:] for line in wrapped("note: ", remark))]
     for exchange in (outcome.legacy, outcome.native):
         if exchange.error is not None:
             lines += ["", f"  {NAMES[exchange.side]} raised:", ""]
