@@ -14,7 +14,7 @@ from crossfade.contract.names import Names
 from crossfade.contract.nondeterminism.page import by_words
 from crossfade.contract.nondeterminism.review import Nondeterminism, Verdict
 from crossfade.contract.nondeterminism.strands import where_of
-from crossfade.contract.nondeterminism.trial import MOST, NEVER_NOISE, Answer, Ask, Trial
+from crossfade.contract.nondeterminism.trial import LATER, MOST, NEVER_NOISE, Answer, Ask, Trial
 from crossfade.contract.nondeterminism.values import value_of
 from crossfade.contract.rules import Rule, Rules
 from crossfade.contract.runner import NAMES, SAME_NAMES, SIDES, Outcome, Runner
@@ -83,6 +83,7 @@ class Judge:
         if not kept:
             return self._with_form(outcome, bool(used)), ends
         exchanges = dict(zip(SIDES, (outcome.legacy, outcome.native), strict=True))
+        most, later = (MOST, LATER) if self._may_repeat(requests[Side.LEGACY]) else (2, 0)
         trial = Trial(
             outcome.native.route or "",
             kept,
@@ -90,7 +91,8 @@ class Judge:
             again or ask,
             self.runner.session_reader,
             native_first=first is Side.NATIVE,
-            most=MOST if self._may_repeat(requests[Side.LEGACY]) else 2,
+            most=most,
+            later=later,
         )
         outcome = replace(outcome, trial=trial)
         return self._judged(outcome, self._chance.first_look(trial)), ends

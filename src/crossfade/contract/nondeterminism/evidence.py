@@ -39,9 +39,9 @@ _MARKS: Final = "-_+/=.:, %$@#&!?()[]{}<>|~*\\\"'"
 
 
 class Drawn(NamedTuple):
-    """A value with its turn among all answers of a run, so that the order of all can be told."""
+    """A value with the time at which it was given, by a clock that only goes on."""
 
-    turn: int
+    turn: float
     value: Any
 
 
@@ -102,17 +102,11 @@ def fisher(ours: int, of_ours: int, theirs: int, of_theirs: int) -> float:
     return min(1.0, sum(way for way in ways if way <= seen) / total)
 
 
-def contrast(legacy: Draws, native: Draws, *, sizes: bool = True) -> Contrast:
-    """The question that both sides answer most differently.
-
-    Args:
-        legacy: what Flask gave.
-        native: what FastAPI gave.
-        sizes: whether it means anything how large numbers are.
-    """
+def contrast(legacy: Draws, native: Draws) -> Contrast:
+    """The question that both sides answer most differently."""
     ours, theirs = distinct(legacy), distinct(native)
     best = _changes(legacy, native).contrast()
-    for question in _questions(ours, theirs, sizes):
+    for question in _questions(ours, theirs):
         best = min(best, question.contrast(), key=lambda each: each.probability)
     return min(best, _one_sided(ours, theirs), key=lambda each: each.probability)
 
@@ -160,7 +154,7 @@ class _Asker:
         return _Question(about, ours, len(self._ours), theirs, len(self._theirs))
 
 
-def _questions(ours: Sequence[Value], theirs: Sequence[Value], sizes: bool) -> Iterator[_Question]:
+def _questions(ours: Sequence[Value], theirs: Sequence[Value]) -> Iterator[_Question]:
     every = (*ours, *theirs)
     ask = _Asker(ours, theirs)
     kinds = sorted({type_of(value) for value in every})
@@ -171,8 +165,7 @@ def _questions(ours: Sequence[Value], theirs: Sequence[Value], sizes: bool) -> I
             yield ask(f"is {_shown(known)}", known.__eq__, kind_of)
     if all(map(is_address, every)):
         return  # where an object lies in memory says nothing
-    if sizes:
-        yield from _thresholds("is above", ours, theirs, number_of)
+    yield from _thresholds("is above", ours, theirs, number_of)
     if any(isinstance(value, str) for value in every):
         yield from _thresholds("is longer than", ours, theirs, _length)
         yield from _about_texts(ask, ours, theirs)

@@ -123,11 +123,11 @@ class Known:
         self.flask_varies |= strand.flask_varies
         self.fastapi_varies |= strand.fastapi_varies
 
-    def contrast(self, *, sizes: bool) -> Contrast:
+    def contrast(self) -> Contrast:
         """The question that tells both sides best apart over all cases."""
         cases = [strand for _, strand in sorted(self.cases.items())]
         ours, theirs = [each.ours for each in cases], [each.theirs for each in cases]
-        return contrast(ours, theirs, sizes=sizes)
+        return contrast(ours, theirs)
 
     @property
     def repeats(self) -> int:

@@ -1,59 +1,52 @@
-"""The verdict on each difference: chance, or not. Asks again as often as it takes, and no more."""
+"""The verdict on each case: asks again as often as it takes to tell chance, and no more."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
-from functools import lru_cache
 from typing import Final
 
-from crossfade.contract.nondeterminism.evidence import CERTAIN, DOUBTFUL, Contrast, contrast
+from crossfade.contract.nondeterminism.decide import (
+    STEADY,
+    SURE,
+    Finding,
+    Found,
+    conclude,
+    find,
+    is_duration,
+    may_be_kept,
+    names_the_process,
+)
+from crossfade.contract.nondeterminism.evidence import CERTAIN
 from crossfade.contract.nondeterminism.knowledge import Known, RouteKnowledge
 from crossfade.contract.nondeterminism.strands import Strand, general
-from crossfade.contract.nondeterminism.trial import MOST, NEVER_NOISE, Trial
-from crossfade.contract.nondeterminism.values import (
-    Value,
-    number_of,
-    of_the_process,
-    thread_names,
-    type_of,
-)
+from crossfade.contract.nondeterminism.trial import NEVER_NOISE, Trial
+from crossfade.contract.nondeterminism.values import Value, number_of, thread_names
 
 DISTANCE: Final = 1.1
-"""Seconds from the first answer to the last, after which what has not changed is steady."""
-
-_STEADY: Final = 12
-"""Repeats without a change after which a place is steady, over all its cases."""
-
-_SURE: Final = 16
-"""Answers of each side after which an odd value is not looked at any longer."""
-
-_FEW: Final = 3
-"""Cases in which a place that moves elsewhere has stood still for as long as can be."""
+"""Seconds after which a value that is kept for a second, or is a clock's, is another one."""
 
 _LATER: Final = 4
-"""Times that one case is asked again from a distance at most."""
+"""Times that one case is asked again from a distance, where only FastAPI's value has moved."""
 
 _FAR: Final = 8
-"""Cases that are asked again from a distance, for one place."""
+"""Cases that are asked again from a distance, for one place; the first of them are waited for."""
 
+_WAITED: Final = 2
 
-_TOKEN: Final = 6
-"""Characters from which a text with digits in it may be drawn by chance."""
+_PATIENCE: Final = 5.0
+"""Seconds that are waited for one route at most."""
 
+_SUSPICIOUS: Final = 1e-3
+"""Below this probability more answers are asked for, at a place that is weighed over all cases."""
 
-class Finding(Enum):
-    """What the values at one place show so far."""
+_WEIGHED: Final = 8
+"""Cases that are asked for them at most."""
 
-    NOISE = "noise"
-    DIFFERENT = "different"
-    OPEN = "open"
-    """More answers will tell."""
-    STEADY = "steady"
-    """Neither side has changed its value yet."""
+_ENOUGH: Final = 4
+"""Answers of each side to a case that differs, where others have shown what is noise in it."""
 
 
 @dataclass(slots=True)
@@ -75,6 +68,7 @@ class Nondeterminism:
     def __init__(self, sleep: Callable[[float], object] = time.sleep) -> None:
         self._routes: dict[str, RouteKnowledge] = {}
         self._sleep = sleep
+        self._left = _PATIENCE
 
     def first_look(self, trial: Trial) -> Verdict:
         """What a few answers show. `review` has the last word."""
@@ -87,6 +81,7 @@ class Nondeterminism:
         What stood still in all answers is asked for again later: a clock's second, a value that is
         kept for a while.
         """
+        self._left = _PATIENCE
         for trial in trials:
             self._settle(trial)  # by what later cases have shown
         self._top_up(trials)
@@ -106,14 +101,23 @@ class Nondeterminism:
 
     def _settle(self, trial: Trial) -> None:
         """Ask again until every part is decided, or stands still."""
-        if not trial.parts():
+        if not any(parts for _, parts in trial.parts()):
             return
         while not trial.exhausted:
             self._learn(trial)
-            if trial.asked > 1 and Finding.OPEN not in self._findings(trial):
-                return
+            if trial.asked > 1:
+                found = [each.finding for _, each in self._found(trial)]
+                if Finding.OPEN not in found:
+                    return
+                if Finding.DIFFERENT in found and trial.asked >= self._red_limit(trial):
+                    return
             trial.again()
         self._learn(trial)
+
+    def _red_limit(self, trial: Trial) -> int:
+        """How often to ask for the sake of what else is noise in a case that differs anyway."""
+        known = (self._known(trial, part) for part, _ in self._found(trial))
+        return SURE if all(len(each.cases) <= _ENOUGH for each in known) else _ENOUGH
 
     def _top_up(self, trials: Sequence[Trial]) -> None:
         """Ask again where too few answers show that a place is steady."""
@@ -125,7 +129,10 @@ class Nondeterminism:
     def _is_thin(self, trial: Trial) -> bool:
         if trial.exhausted or _is_hopeless(trial):
             return False
-        return any(self._known(trial, part).repeats < _STEADY for part in self._steady(trial))
+        return any(
+            not part.fastapi_varies and self._known(trial, part).repeats < STEADY
+            for part in self._steady(trial)
+        )
 
     def _from_a_distance(self, trials: Sequence[Trial]) -> None:
         """Ask a second later where places stood still; where one has moved, in all of its cases."""
@@ -134,29 +141,32 @@ class Nondeterminism:
         rest = []
         for trial in waiting:
             places = {general(part.place) for part in self._steady(trial)}
-            if places and all(asked[place] >= _FAR for place in places):
+            if all(asked[place] >= _FAR for place in places):
                 rest.append(trial)
                 continue
+            self._later(trial, wait=any(asked[place] < _WAITED for place in places))
             asked.update(places)
-            self._later(trial)
         for trial in rest:
             if any(
                 self._known(trial, part).flask_varies and not part.flask_varies
-                for _, parts in trial.parts()
-                for part in parts
+                for part, _ in self._found(trial)
             ):
-                self._later(trial)
+                self._later(trial, wait=True)
         for trial in waiting:
             self._settle(trial)
 
-    def _later(self, trial: Trial) -> None:
+    def _later(self, trial: Trial, *, wait: bool) -> None:
         """Ask again a second after the last answer; more often where only FastAPI has changed."""
         for _ in range(_LATER):
-            left = trial.asked_at + DISTANCE - time.monotonic()
             steady = list(self._steady(trial))
-            if trial.exhausted or (left > 0 and not any(map(_may_be_kept, steady))):
+            left = trial.asked_at + DISTANCE - time.monotonic()
+            if not steady or trial.ended:
                 return
-            self._sleep(max(0.0, left))
+            if left > 0:
+                if not (wait and left <= self._left and any(map(may_be_kept, steady))):
+                    return
+                self._left -= left
+                self._sleep(left)
             trial.again()
             self._settle(trial)
             if not any(part.fastapi_varies for part in self._steady(trial)):
@@ -164,12 +174,26 @@ class Nondeterminism:
 
     def _weigh(self, trials: Sequence[Trial]) -> None:
         """Find the places at which the sides have two sources, by all cases of the route."""
-        for route in {trial.route for trial in trials}:
-            for known in self.knowledge(route).places.values():
-                if known.flask_varies and not known.differs:
-                    found = known.contrast(sizes=not _are_durations(known.cases.values(), trials))
-                    if found.probability < CERTAIN:
-                        known.differs = found.words
+        threads = thread_names()
+        places: dict[tuple[str, str], list[Trial]] = {}
+        for trial in trials:
+            for part, _ in self._found(trial):
+                if not (names_the_process(part, threads) or is_duration(part, trial.seconds)):
+                    places.setdefault((trial.route, general(part.place)), []).append(trial)
+        for (route, place), concerned in places.items():
+            known = self.knowledge(route).of(place)
+            if not known.flask_varies or known.differs:
+                continue
+            contrast = known.contrast()
+            for trial in concerned[:_WEIGHED]:
+                if not CERTAIN < contrast.probability < _SUSPICIOUS:
+                    break
+                while not trial.exhausted and trial.asked < SURE:
+                    trial.again()
+                self._learn(trial)
+                contrast = known.contrast()
+            if contrast.probability <= CERTAIN:
+                known.differs = contrast.words
 
     # --- judging -------------------------------------------------------------------------------
 
@@ -181,84 +205,46 @@ class Nondeterminism:
             for part in parts:
                 self._known(trial, part).take(trial.number, part)
 
-    def _findings(self, trial: Trial) -> list[Finding]:
-        threads = thread_names()
-        return [
-            self._finding(trial, part, threads)[0] for _, parts in trial.parts() for part in parts
-        ]
-
-    def _steady(self, trial: Trial) -> Iterator[Strand]:
+    def _found(self, trial: Trial) -> Iterator[tuple[Strand, Found]]:
         threads = thread_names()
         for _, parts in trial.parts():
             for part in parts:
-                if self._finding(trial, part, threads)[0] is Finding.STEADY:
-                    yield part
+                yield part, find(part, self._known(trial, part), trial.seconds, threads)
 
-    def _finding(self, trial: Trial, part: Strand, threads: Collection[str]) -> tuple[Finding, str]:
-        if not part.ours or not part.theirs:
-            return Finding.OPEN, ""
-        if _names_the_process(part, threads):
-            return Finding.NOISE, ""
-        known = self._known(trial, part)
-        sizes = not _are_durations([part], [trial])
-        found = _contrast(part, sizes)
-        if found.probability < CERTAIN:
-            known.differs = known.differs or found.words
-            return Finding.DIFFERENT, found.words
-        if known.differs and (not part.fastapi_varies or known.has_odd(part)):
-            return Finding.DIFFERENT, known.differs
-        if part.flask_varies:
-            if not (part.fastapi_varies or known.fastapi_varies):
-                return Finding.OPEN, ""
-            odd = part.answers < _SURE and known.has_odd(part)
-            return Finding.OPEN if odd or found.probability < DOUBTFUL else Finding.NOISE, ""
-        if part.fastapi_varies:
-            return (Finding.OPEN if part.answers < _STEADY // 2 else Finding.STEADY), ""
-        if known.flask_varies:
-            return (Finding.OPEN if part.answers < _limit(known) else Finding.STEADY), ""
-        if type_of(part.ours[0].value) != type_of(part.theirs[0].value):
-            return Finding.DIFFERENT, ""
-        return Finding.STEADY, ""
+    def _steady(self, trial: Trial) -> Iterator[Strand]:
+        return (part for part, found in self._found(trial) if found.finding is Finding.STEADY)
 
     def _verdict(self, trial: Trial) -> Verdict:
-        """What is noise now; what more answers can't tell any more is decided by what is known."""
+        verdict = Verdict()
         threads = thread_names()
-        noise, evidence = [], {}
         for where, parts in trial.parts():
             reasons = [self._reason(trial, part, threads) for part in parts]
+            if self._follows_from_body(trial, where, parts):
+                reasons = [None]
             if parts and all(reason is None for reason in reasons):
-                noise.append(where)
+                verdict.noise += (where,)
             else:
-                evidence[where] = next(filter(None, reasons), "")
-        return Verdict(tuple(noise), evidence)
+                verdict.evidence[where] = next(filter(None, reasons), "")
+        return verdict
 
-    def _reason(self, trial: Trial, part: Strand, threads: Collection[str]) -> str | None:
-        """Why a part is no noise, "" where there is nothing to say; None where it is noise."""
+    def _reason(self, trial: Trial, part: Strand, threads: frozenset[str]) -> str | None:
         known = self._known(trial, part)
-        finding, words = self._finding(trial, part, threads)
-        if finding is Finding.DIFFERENT:
-            return words
-        if known.differs and not _names_the_process(part, threads):
-            return known.differs
-        if finding is Finding.NOISE:
+        if names_the_process(part, threads) or is_duration(part, trial.seconds):
             return None
-        if part.flask_varies:
-            return None if part.theirs else ""  # no question tells the sides apart
-        if part.fastapi_varies:
-            usual = known.flask_varies and not known.has_odd(part)
-            return None if usual else "FastAPI's value changes when asked again, Flask's does not"
-        return ""
+        reason = conclude(part, known, find(part, known, trial.seconds, threads))
+        return known.differs if reason is None and known.differs else reason
 
-
-@lru_cache(maxsize=1024)
-def _contrast(part: Strand, sizes: bool) -> Contrast:
-    return contrast([part.ours], [part.theirs], sizes=sizes)
-
-
-def _limit(known: Known) -> int:
-    """How often to ask where a place that moves in other cases stands still in this one."""
-    stood = sum(len(each.ours) >= MOST and not each.flask_varies for each in known.cases.values())
-    return MOST if stood < _FEW else _STEADY
+    def _follows_from_body(self, trial: Trial, where: str, parts: Sequence[Strand]) -> bool:
+        """Whether HEAD tells the length of a body that is noise, which it does not send."""
+        if where != "header.content-length" or not trial.is_head:
+            return False
+        lengths = [number_of(value) or 0 for part in parts for _, value in part.ours + part.theirs]
+        body_varies = any(
+            known.flask_varies and not known.differs
+            for place, known in self.knowledge(trial.route).places.items()
+            if place.startswith("body")
+        )
+        return body_varies and max(lengths) - min(lengths) <= max(16, max(lengths) / 4)
 
 
 def _is_hopeless(trial: Trial) -> bool:
@@ -267,33 +253,3 @@ def _is_hopeless(trial: Trial) -> bool:
         each.kind in NEVER_NOISE or each.where == "header.content-type"
         for each in trial.differences
     )
-
-
-def _may_be_kept(part: Strand) -> bool:
-    """Whether the values may be of a clock or drawn by chance, and be kept for a while."""
-    return part.fastapi_varies or all(
-        number_of(value) is not None
-        or (isinstance(value, str) and len(value) >= _TOKEN and any(map(str.isdecimal, value)))
-        for _, value in (*part.ours, *part.theirs)
-    )
-
-
-def _names_the_process(part: Strand, threads: Collection[str]) -> bool:
-    if not part.ours:
-        return False
-    first = part.ours[0].value
-    return all(of_the_process(first, value, threads) for _, value in (*part.ours, *part.theirs))
-
-
-_UNITS: Final = (1.0, 1e-3, 1e-6, 1e-9)
-
-
-def _are_durations(parts: Iterable[Strand], trials: Iterable[Trial]) -> bool:
-    """Whether numbers may be how long the answers took, which is nobody's to keep equal."""
-    values = [value for part in parts for _, value in (*part.ours, *part.theirs)]
-    numbers = [number for number in map(number_of, values) if number is not None]
-    seconds = [each for trial in trials for each in trial.seconds]
-    if len(numbers) != len(values) or not numbers or not seconds:
-        return False
-    most, least = 1.2 * max(seconds), min(seconds) / 500
-    return any(least <= min(numbers) * u and max(numbers) * u <= most for u in _UNITS)

@@ -31,6 +31,10 @@ Content = Value | Mapping[str, Value]
 """A value, or what a session cookie holds."""
 
 _FEW: Final = 3
+
+_FEW_VALUES: Final = 4
+"""Values of a place up to which it may have one for each variant of an answer."""
+
 _START: Final = 8  # bytes by which a file's format is known
 
 
@@ -99,6 +103,43 @@ def strands(place: str, ours: _Side, theirs: _Side) -> Iterator[Strand]:
         yield from _bytes(place, *sides)
     else:
         yield from _strand(place, *_each(sides, _plain))
+
+
+def together(
+    found: list[tuple[str, list[Strand]]],
+    others: list[Strand],
+    turns: tuple[tuple[float, ...], ...],
+) -> list[tuple[str, list[Strand]]]:
+    """Add what the places with few values have together: variants of an answer are whole.
+
+    Each place alone would let the price of variant A pass beside the name of variant B.
+
+    Args:
+        found: the parts of each place.
+        others: parts of places at which the first answers are equal.
+        turns: when the answers were given, Flask's and FastAPI's.
+    """
+    ours, theirs = turns
+    chosen = [
+        part
+        for part in (*(part for _, parts in found for part in parts), *others)
+        if [each.turn for each in part.ours] == list(ours)
+        and [each.turn for each in part.theirs] == list(theirs)
+        and len({repr(each.value) for each in (*part.ours, *part.theirs)}) <= _FEW_VALUES
+    ]
+    places = dict.fromkeys(where_of(part.place) for part in chosen)
+    if len(places) < 2 or len(ours) < 2:
+        return found
+    sides = [[part.ours for part in chosen], [part.theirs for part in chosen]]
+    joined = [
+        tuple(
+            Drawn(row[0].turn, Opaque(_digest("|".join(repr(each.value) for each in row))))
+            for row in zip(*side, strict=True)
+        )
+        for side in sides
+    ]
+    whole = Strand(f"together«{', '.join(general(part.place) for part in chosen)}»", *joined)
+    return [(where, [*parts, whole] if where in places else parts) for where, parts in found]
 
 
 def _each(sides: Sequence[_Side], change: Callable[[Any], Any]) -> tuple[_Side, _Side]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
@@ -13,7 +13,7 @@ from crossfade.compare import ORDER, Difference, Kind, compare
 from crossfade.contract.effects import Effects, compare_effects
 from crossfade.contract.noise import SessionReader
 from crossfade.contract.nondeterminism.evidence import Drawn
-from crossfade.contract.nondeterminism.strands import Content, Strand, general, strands
+from crossfade.contract.nondeterminism.strands import Content, Strand, general, strands, together
 from crossfade.contract.nondeterminism.values import ABSENT, Opaque, value_of
 from crossfade.exchange import Exchange, Response
 from crossfade.model import Side
@@ -21,8 +21,13 @@ from crossfade.model import Side
 MOST: Final = 48
 """Answers of each side to one request. A coin's other face comes in fewer."""
 
+LATER: Final = 8
+"""Answers of each side that may be asked for after a while."""
+
 PATIENCE: Final = 6.0
 """Seconds for which one request is asked again, where its answers are slow."""
+
+_MOST_OTHERS: Final = 8
 
 _BODIES: Final = (Kind.TEXT, Kind.BYTES)
 
@@ -55,7 +60,7 @@ Ask = Callable[[Side], Answer]
 _Table = dict[str, Content]
 
 
-_turns = count()
+_numbers = count()
 
 
 @dataclass(slots=True)
@@ -70,7 +75,8 @@ class Trial:
         ask: gets another answer.
         session: reads Flask's session cookies.
         native_first: whether FastAPI was asked first.
-        most: answers of each side at most.
+        most: answers of each side at most, as long as they are asked for at once.
+        later: how many more may be asked for after a while.
         asked_at: when it was asked last, by `time.monotonic`.
         seconds: that each answer took.
     """
@@ -82,19 +88,25 @@ class Trial:
     session: SessionReader | None
     native_first: bool = False
     most: int = MOST
+    later: int = LATER
     turned: dict[Side, tuple[int, int]] = field(default_factory=dict)
     asked_at: float = field(default_factory=time.monotonic)
     seconds: list[float] = field(default_factory=list)
-    number: int = field(default_factory=lambda: next(_turns))
+    number: int = field(default_factory=lambda: next(_numbers))
     _base: _Table = field(default_factory=dict)
-    _tables: dict[Side, list[tuple[int, _Table]]] = field(default_factory=dict)
+    _tables: dict[Side, list[tuple[float, _Table]]] = field(default_factory=dict)
     _spent: float = 0.0
     _found: list[tuple[str, list[Strand]]] | None = None
 
     def __post_init__(self) -> None:
-        self._tables = {Side.LEGACY: [(next(_turns), {})], Side.NATIVE: []}
+        self._tables = {Side.LEGACY: [(self.asked_at, {})], Side.NATIVE: []}
         self.seconds.append(self.first[Side.LEGACY].exchange.seconds)
         self._take(Side.NATIVE, self.first[Side.NATIVE])
+
+    @property
+    def is_head(self) -> bool:
+        """Whether the body is not sent."""
+        return self.first[Side.LEGACY].exchange.request.method == "HEAD"
 
     @property
     def asked(self) -> int:
@@ -104,8 +116,13 @@ class Trial:
     @property
     def exhausted(self) -> bool:
         """Whether asking again would show nothing more."""
+        return self.ended or self.asked >= self.most
+
+    @property
+    def ended(self) -> bool:
+        """Whether it can't be asked again, even later."""
         slow = self._spent > PATIENCE and self.asked > 1
-        return bool(self.turned) or self.asked >= self.most or slow
+        return bool(self.turned) or slow or self.asked >= self.most + self.later
 
     def again(self) -> None:
         """Ask both sides once more, the one first that was second before."""
@@ -128,8 +145,19 @@ class Trial:
             wheres = dict.fromkeys(
                 each.where for each in self.differences if each.kind not in NEVER_NOISE
             )
-            self._found = [(where, list(self._strands(where))) for where in wheres]
+            found = [(where, list(self._strands(where))) for where in wheres]
+            others = [part for where in self._others(wheres) for part in self._strands(where)]
+            self._found = together(found, others, self._turns())
         return self._found
+
+    def _others(self, wheres: Collection[str]) -> list[str]:
+        """Places at which only later answers differ from the first."""
+        tables = (table for side in SIDES for _, table in self._tables[side])
+        found = dict.fromkeys(where for table in tables for where in table)
+        return [where for where in found if where not in wheres and where != "body"][:_MOST_OTHERS]
+
+    def _turns(self) -> tuple[tuple[float, ...], ...]:
+        return tuple(tuple(turn for turn, _ in self._tables[side]) for side in SIDES)
 
     def twins(self, places: Sequence[str]) -> Iterator[tuple[object, object]]:
         """Flask's and FastAPI's first values at some places, and in the parts of these."""
@@ -157,7 +185,7 @@ class Trial:
             base, value = self._values(where, found, first.response, answer.response)
             self._base.setdefault(where, base)
             table[where] = value
-        self._tables[side].append((next(_turns), table))
+        self._tables[side].append((time.monotonic(), table))
         self.seconds.append(answer.exchange.seconds)
 
     def _values(

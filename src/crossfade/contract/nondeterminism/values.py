@@ -11,7 +11,7 @@ import uuid
 from binascii import Error
 from collections.abc import Collection
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 from crossfade.compare import ORDER, Difference, Kind
 from crossfade.contract.dates import http_date, iso_moment
@@ -117,6 +117,41 @@ def number_of(value: Value) -> float | None:
     if _ISO.fullmatch(value):
         with suppress(ValueError, OverflowError):
             return iso_moment(value.replace(",", ".")).timestamp()
+    return None
+
+
+class Moment(NamedTuple):
+    """A moment, as exactly as it is written.
+
+    Attributes:
+        seconds: since 1970.
+        precision: seconds that pass until the same form names another moment.
+    """
+
+    seconds: float
+    precision: float
+
+
+_EPOCHS: Final = tuple((unit, 946684800 * unit, 3155760000 * unit) for unit in (1, 1e3, 1e6, 1e9))
+"""Units of a second, with the years 2000 and 2070 in each."""
+
+_PRECISIONS: Final = {10: 86400.0, 16: 60.0}
+"""By the length of a date without its zone: the day, the day with hours and minutes."""
+
+
+def moment_of(value: Value) -> Moment | None:
+    """The moment that a value names: a date, or a number that counts from 1970 on."""
+    number = number_of(value)
+    if number is None:
+        return None
+    if isinstance(value, str) and is_moment(value):
+        plain = re.sub(r"([zZ]|[+-]\d\d:?\d\d)$", "", value) if value[4:5] == "-" else value
+        return Moment(number, _PRECISIONS.get(len(plain), 1.0))
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        return None
+    for unit, least, most in _EPOCHS:
+        if least <= number <= most:
+            return Moment(number / unit, 1.0)
     return None
 
 
