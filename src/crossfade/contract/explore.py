@@ -33,6 +33,9 @@ def explore(prover: Prover, target: Target, examples: int) -> RouteResult:
         examples: how many requests are drawn at most; shrinking takes more.
     """
     result = RouteResult(target.route)
+    if not prover.may_try(target):
+        result.withheld = examples
+        return result
     facts, base = prover.good(target)
     search = _Search(prover, result, examples)
     try:

@@ -307,6 +307,10 @@ class Prover:
         safe = case.request.method in SAFE or self.runner.state_is_given
         return safe or not self.route_of(case)
 
+    def may_try(self, target: Target) -> bool:
+        """Whether requests with the method of a route change nothing, or it is put back."""
+        return target.route.partition(" ")[0] in SAFE or self.runner.state_is_given
+
     def back(self) -> None:
         """Bring back the state that the prover found."""
         self.runner.restore(self.start, self.runner.capture())
@@ -342,7 +346,7 @@ class Prover:
             return
         facts, found = self.good(target)
         if found is None:
-            result.withheld += target.route.partition(" ")[0] not in SAFE
+            result.withheld += not self.may_try(target)
             return
         base, answer = found
         result.tried(base, answer)

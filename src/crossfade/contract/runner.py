@@ -15,7 +15,7 @@ from crossfade.compare import Difference, compare
 from crossfade.contract.effects import compare_effects, effects
 from crossfade.contract.errors import ContractError, ContractFailed
 from crossfade.contract.freezing import Frozen
-from crossfade.contract.inprocess import InProcessApp, Reply, Scope, traceback_of
+from crossfade.contract.inprocess import InProcessApp, Reply, Scope, release, traceback_of
 from crossfade.contract.names import Names
 from crossfade.contract.noise import SessionReader, by_the_clock, settle, signed_in_another_second
 from crossfade.contract.nondeterminism.trial import Trial
@@ -162,6 +162,7 @@ class Runner:
         """
         if once and not self.reaches_native(requests[Side.NATIVE]):
             first = Side.NATIVE  # who answers it decides
+        before: tuple[Outcome, dict[Side, object]] | None = None
         for attempt in range(1, ATTEMPTS + 1):
             exchanges, ends = {}, {}
             started = time.monotonic()
@@ -174,6 +175,8 @@ class Runner:
                         SIDES, ends[side]
                     )
             legacy, native = exchanges[Side.LEGACY], exchanges[Side.NATIVE]
+            if before is not None and _turned(before[0], legacy, native):
+                return before  # the first answers count: a second one is of another kind
             elapsed = time.monotonic() - started
             seen = compare(legacy.response, names.response(native.response))
             found = (
@@ -181,10 +184,12 @@ class Runner:
                 *_left(starts, ends, names),
             )
             signed = signed_in_another_second(legacy.response, native.response)
+            away = _turned_away(legacy, starts[Side.LEGACY], ends[Side.LEGACY])
+            before = Outcome(legacy, native, found, turned_away=away), ends
             if not (signed or any(map(by_the_clock, found))):
                 break
-        away = _turned_away(legacy, starts[Side.LEGACY], ends[Side.LEGACY])
-        return Outcome(legacy, native, found, turned_away=away), ends
+        assert before is not None  # there is a first attempt
+        return before
 
     def reaches_native(self, request: Request) -> bool:
         """Whether FastAPI answers a request that it is asked for, as far as the URL map tells."""
@@ -226,15 +231,21 @@ class Runner:
     def _raised(self) -> Iterator[list[str]]:
         """The tracebacks of what Flask turns into a 500 meanwhile, and no server would see."""
         found: list[str] = []
+        raised: list[BaseException] = []
 
         def note(sender: object, exception: BaseException, **extra: object) -> None:
             found.append(traceback_of(exception))
+            raised.append(exception)
 
         if self.flask_app is None:
             yield found
             return
-        with got_request_exception.connected_to(note, sender=self.flask_app):
-            yield found
+        try:
+            with got_request_exception.connected_to(note, sender=self.flask_app):
+                yield found
+        finally:
+            for exception in raised:
+                release(exception)
 
     def send(self, request: Request, side: Side, timeout: float) -> Exchange:
         """Ask one side; raise where it gives no whole answer, or where another side answered."""
@@ -263,6 +274,12 @@ class Runner:
             moment,
             time.perf_counter() - started,
         )
+
+
+def _turned(before: Outcome, legacy: Exchange, native: Exchange) -> bool:
+    """Whether a side answers with a status of another class than it did before."""
+    pairs = ((before.legacy, legacy), (before.native, native))
+    return any(old.response.status // 100 != new.response.status // 100 for old, new in pairs)
 
 
 def _left(

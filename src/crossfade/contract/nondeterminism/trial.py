@@ -14,7 +14,7 @@ from crossfade.contract.effects import Effects, compare_effects
 from crossfade.contract.noise import SessionReader
 from crossfade.contract.nondeterminism.evidence import Drawn
 from crossfade.contract.nondeterminism.strands import Content, Strand, general, strands, together
-from crossfade.contract.nondeterminism.values import ABSENT, Opaque, value_of
+from crossfade.contract.nondeterminism.values import ABSENT, Opaque, Value, value_of
 from crossfade.exchange import Exchange, Response
 from crossfade.model import Side
 
@@ -198,12 +198,23 @@ class Trial:
             return Opaque(ours), Opaque(theirs)
         if difference.kind in _BODIES:
             return _body(legacy), _body(other)
-        values = value_of(difference.legacy, difference), value_of(difference.native, difference)
-        if self.session is not None and where == self.session.where:
-            contents = [self.session.content(_cookie(value)) for value in values]
-            if all(content is not None for content in contents):
-                return contents[0], contents[1]  # type: ignore[return-value]
-        return values
+        ours, theirs = (
+            value_of(side, difference) for side in (difference.legacy, difference.native)
+        )
+        if where == self._session_place:
+            return self._session_content(ours), self._session_content(theirs)
+        return ours, theirs
+
+    @property
+    def _session_place(self) -> str | None:
+        return None if self.session is None else self.session.where
+
+    def _session_content(self, value: Value) -> Content:
+        """What Flask's session holds: the moment of its signature changes with each answer."""
+        if self.session is None or not isinstance(value, str):
+            return value
+        content = self.session.content(value)
+        return value if content is None else content
 
     def _strands(self, where: str) -> Iterator[Strand]:
         own = [table for _, table in self._tables[Side.LEGACY]]
@@ -255,7 +266,3 @@ def _body(response: Response) -> str | bytes:
         return body.decode()
     except UnicodeDecodeError:
         return body
-
-
-def _cookie(value: object) -> str | None:
-    return value if isinstance(value, str) else None
