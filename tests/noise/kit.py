@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 
 from crossfade import mount_legacy
 from crossfade.contract import NoState, State
+from crossfade.contract.freezing import Frozen
 from crossfade.contract.inprocess import InProcessApp
 from crossfade.contract.prove import Options, Prover, RouteResult
 from crossfade.contract.runner import Runner
@@ -46,7 +47,11 @@ def _wire(reply: Reply) -> tuple[bytes, str]:
 
 @contextmanager
 def prover(
-    twins: dict[str, Make], folder: Path, state: State | None = None, methods: str = "GET"
+    twins: dict[str, Make],
+    folder: Path,
+    state: State | None = None,
+    methods: str = "GET",
+    freeze: Frozen = nullcontext,
 ) -> Iterator[Prover]:
     """Serve each twin under its name, on both sides, and start a prover over them."""
     legacy, app = flask.Flask("twins", static_folder=None), FastAPI()
@@ -58,7 +63,7 @@ def prover(
     running = InProcessApp(app)
     running.start()
     try:
-        yield Prover(Runner(running, state or NoState(), "http"), Options())
+        yield Prover(Runner(running, state or NoState(), "http", freeze), Options())
     finally:
         running.close()
 

@@ -41,7 +41,7 @@ def explore(prover: Prover, target: Target, examples: int) -> RouteResult:
     try:
         if base is not None:
             result.tried(*base)
-            search.take(prover.check_base(result, *base))
+            search.keep(prover.check_base(result, *base))
         login = base[0].login if base else ""
         brought = {name for name, _ in prover.logins[login].headers}
         asked = {name: schema for name, schema in facts.headers.items() if name not in brought}
@@ -95,11 +95,7 @@ class _Search:
                 case = find(edge, lambda _: True, settings=_settings(self._examples))
             except (NoSuchExample, Unsatisfiable):
                 continue  # no URL can say it
-            verdict = self._prover.check(case)
-            self.take(verdict)
-            key = self._key(verdict)
-            if key is not None:
-                self.smallest.setdefault(key, verdict)
+            self.keep(self._prover.check(case))
 
     def run(self, cases: SearchStrategy[Case], examples: int, but: Collection[object] = ()) -> None:
         """Draw, run, shrink.
@@ -136,6 +132,13 @@ class _Search:
                 raise self._broken from None
             if not differs:
                 raise
+
+    def keep(self, verdict: Verdict) -> None:
+        """Count the verdict of a request that was not drawn; it stays where no draw differs so."""
+        self.take(verdict)
+        key = self._key(verdict)
+        if key is not None:
+            self.smallest.setdefault(key, verdict)
 
     def take(self, verdict: Verdict) -> None:
         """Count a verdict; keep what agrees, as far as the search and not its end goes."""
