@@ -68,7 +68,8 @@ class Nondeterminism:
     def __init__(self, sleep: Callable[[float], object] = time.sleep) -> None:
         self._routes: dict[str, RouteKnowledge] = {}
         self._sleep = sleep
-        self._left = _PATIENCE
+        self._patience: dict[str, float] = {}
+        self._far: Counter[tuple[str, str]] = Counter()
 
     def first_look(self, trial: Trial) -> Verdict:
         """What a few answers show. `review` has the last word."""
@@ -81,7 +82,6 @@ class Nondeterminism:
         What stood still in all answers is asked for again later: a clock's second, a value that is
         kept for a while.
         """
-        self._left = _PATIENCE
         for trial in trials:
             self._settle(trial)  # by what later cases have shown
         self._top_up(trials)
@@ -137,15 +137,14 @@ class Nondeterminism:
     def _from_a_distance(self, trials: Sequence[Trial]) -> None:
         """Ask a second later where places stood still; where one has moved, in all of its cases."""
         waiting = [t for t in trials if not _is_hopeless(t) and any(self._steady(t))]
-        asked: Counter[str] = Counter()
         rest = []
         for trial in waiting:
-            places = {general(part.place) for part in self._steady(trial)}
-            if all(asked[place] >= _FAR for place in places):
+            places = {(trial.route, general(part.place)) for part in self._steady(trial)}
+            if all(self._far[place] >= _FAR for place in places):
                 rest.append(trial)
                 continue
-            self._later(trial, wait=any(asked[place] < _WAITED for place in places))
-            asked.update(places)
+            self._later(trial, wait=any(self._far[place] < _WAITED for place in places))
+            self._far.update(places)
         for trial in rest:
             if any(
                 self._known(trial, part).flask_varies and not part.flask_varies
@@ -163,9 +162,10 @@ class Nondeterminism:
             if not steady or trial.ended:
                 return
             if left > 0:
-                if not (wait and left <= self._left and any(map(may_be_kept, steady))):
+                patience = self._patience.get(trial.route, _PATIENCE)
+                if not (wait and left <= patience and any(map(may_be_kept, steady))):
                     return
-                self._left -= left
+                self._patience[trial.route] = patience - left
                 self._sleep(left)
             trial.again()
             self._settle(trial)

@@ -11,6 +11,7 @@ import uuid
 from binascii import Error
 from collections.abc import Collection
 from contextlib import suppress
+from math import isnan
 from typing import Final, NamedTuple
 
 from crossfade.compare import ORDER, Difference, Kind
@@ -71,6 +72,8 @@ def value_of(text: str | None, difference: Difference) -> Value:
 def _json_value(text: str) -> Value:
     with suppress(ValueError, RecursionError):
         value = json.loads(text)
+        if isinstance(value, float) and isnan(value):
+            return Opaque(text)  # which is equal to itself
         if not isinstance(value, dict | list):
             scalar: Value = value
             return scalar
