@@ -19,13 +19,13 @@ from rich.table import Table
 
 from crossfade.compat.guards import State
 from crossfade.compat.known_extensions import Borrowed
-from crossfade.contract.cutover import History, Refused, find, plan, plan_back, prove
+from crossfade.contract.cutover import History, Refused, find, plan, plan_back, prove, unproven
 from crossfade.contract.recording_lines import har_lines, recorded_lines, switch
-from crossfade.contract.required import inspecting
 from crossfade.contract.telling import explain, explain_lines, verify_lines, verify_values
 from crossfade.contract.validity import folder_of, standings
 from crossfade.dispatch import Gateway
 from crossfade.errors import CrossfadeError, MapError
+from crossfade.inspection import inspecting
 from crossfade.loading import NotLoadable, load
 from crossfade.mapfile import MapDocument
 from crossfade.model import Waiver
@@ -190,11 +190,13 @@ def cutover(
         gateway = _load(application)
     try:
         target, entry = find(gateway, route)
+        with inspecting():  # what else is wrong with the map is said before pytest runs
+            plan(gateway, target, entry, waiver)
         if target.legacy is not None and waiver is None:
             source = context.get_parameter_source("application")
             named = source is not None and source.name == "COMMANDLINE"
             chosen = [f"--override-ini=crossfade_app={application}"] if named else []
-            doubt = prove(target.route, [*chosen, *context.args])
+            doubt = prove(target.route, [*chosen, *context.args]) or unproven(gateway, target)
             if doubt:
                 _refuse(f"{target.route} is not proven: {doubt}. The map stays as it is")
         edit = plan(gateway, target, entry, waiver)

@@ -25,6 +25,7 @@ from crossfade.compat.guards import Guard
 from crossfade.compat.unborrowed import Message as Doubt
 from crossfade.compat.unborrowed import Unborrowed
 from crossfade.environ import path_info
+from crossfade.errors import MapError
 from crossfade.live import LiveMap, Snapshot
 from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
@@ -89,7 +90,13 @@ class Gateway:
         flask_app: the Flask application that could be looked into, else None.
         recorder: keeps requests where the map's table `[record]` asks for it.
         unborrowed: knows what native routes do without.
+        mounted_in: the name of the module that called `mount_legacy`.
+        entry: the modules in which the two applications are put together, where receipts are to
+            stand on them: those of the gateway that is served, not of one that a test makes.
     """
+
+    mounted_in = ""
+    entry: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -276,7 +283,11 @@ class Gateway:
             if message["type"] == "lifespan.startup.complete":
                 self.live.start()
                 # What was registered, decorated or wrapped after mount_legacy was called.
-                self._say_doubts(self.live.snapshot)
+                snapshot = self.live.snapshot
+                openings = list(self.unborrowed.openings(snapshot.map, snapshot.table))
+                if openings:
+                    raise MapError(openings)
+                self._say_doubts(snapshot)
             await send(message)
 
         closed = False

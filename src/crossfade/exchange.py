@@ -120,6 +120,27 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Raised:
+    """An exception of a native route's, as far as a report needs it.
+
+    Attributes:
+        name: of its class.
+        text: what it says.
+        status: that it asks for; None where it asks for none.
+        place: the last line of the project's own code that it came through, as `native.py:12 in
+            create`; "" where it came through libraries only, before the endpoint was called.
+        refused: for a validation error the place of each refused input (`("query", "page")`), and
+            why it was refused.
+    """
+
+    name: str
+    text: str = ""
+    status: int | None = None
+    place: str = ""
+    refused: tuple[tuple[tuple[str, ...], str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """One request with the response that one side gave it.
 
@@ -133,6 +154,7 @@ class Exchange:
         error: the traceback of an exception that left the application, or None.
         moment: when the answer was there, by the clock of the side that gave it.
         seconds: that the answer took, by a clock that is never frozen.
+        raised: the exception of a native route that was answered by this, where one was seen.
     """
 
     request: Request
@@ -143,6 +165,7 @@ class Exchange:
     error: str | None = None
     moment: datetime | None = None
     seconds: float = 0.0
+    raised: Raised | None = None
 
 
 _Message = TypeVar("_Message", Request, Response)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from crossfade.errors import MapError, Problem
+from crossfade.files import read_small
 from crossfade.logs import Logs
 from crossfade.mapfile import MapFormError, MigrationMap, parse_map, read_map
 from crossfade.routing import RouteTable
@@ -170,13 +171,13 @@ class LiveMap:
         signature = self._signature()
         if signature == self._seen[0]:
             return None
-        data = self.path.read_bytes()
+        data = read_small(self.path)
         revision = hashlib.sha256(data).hexdigest()
         if revision != self._seen[1]:
             # A save may come in two steps, the first of which leaves an empty file: an empty map.
             while True:
                 self._stop.wait(_SETTLE if data else _SETTLE_EMPTY)
-                again = self.path.read_bytes()
+                again = read_small(self.path)
                 if again == data:
                     break
                 data = again

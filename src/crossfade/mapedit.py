@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import codecs
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import tomlkit
-from tomlkit.items import InlineTable, Item, String, Table
+from tomlkit.items import InlineTable, Item, Table
 
+from crossfade.files import read_small, replace_file
 from crossfade.model import Stage, Waiver
-from crossfade.toml_lines import outline, tomllib
+from crossfade.toml_lines import loads, outline
 
 
 def set_stage(text: str, key: str, stage: Stage, waiver: Waiver | None = None) -> str:
@@ -47,27 +45,15 @@ def set_stage(text: str, key: str, stage: Stage, waiver: Waiver | None = None) -
     return _edited(text, key, change)
 
 
-def copy_route(text: str, key: str, source: str) -> str:
-    """Return the map with one route as another version of the map has it, or without it."""
-    before: Any = tomlkit.parse(source).get("routes", {})
-    if key not in before:
-        return _removed(text, key)
-    value = before[key]
-    if key not in listed(text):
-        return _added(text, key, _plain(value))
+def remove_route(text: str, key: str) -> str:
+    """Return the map without a route that has a line with nothing but its stage and a waiver.
 
-    def change(routes: Any) -> None:
-        present = routes[key]
-        if not (_is_table(present) and _is_table(value)):
-            _replace(routes, key, _plain(value))
-            return
-        for name in set(present) - set(value):
-            del present[name]
-        for name, inner in value.items():
-            if _unwrapped(present.get(name)) != _unwrapped(inner):
-                present[name] = _unwrapped(inner)
-
-    return _edited(text, key, change)
+    What else a line says was written by somebody: then only its stage becomes `legacy`.
+    """
+    value: Any = tomlkit.parse(text)["routes"][key]
+    if _is_table(value) and not set(value) <= {"stage", "receipt"}:
+        return set_stage(text, key, Stage.LEGACY)
+    return _removed(text, key)
 
 
 def listed(text: str) -> list[str]:
@@ -103,27 +89,13 @@ def read_file(path: Path) -> str:
         OSError: it can't be read.
         UnicodeDecodeError: it is not UTF-8.
     """
-    return path.read_bytes().decode("utf-8-sig")
+    return read_small(path).decode("utf-8-sig")
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Replace a file's text in one step, through symbolic links.
-
-    Its permissions stay, and so does a byte order mark.
-    """
-    target = path.resolve()
-    mark = codecs.BOM_UTF8 if target.read_bytes().startswith(codecs.BOM_UTF8) else b""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(mark + text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.copymode(target, name)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+def write_file(path: Path, text: str) -> None:
+    """Replace a map's text in one step. Its owner, its mode and a byte order mark stay."""
+    mark = codecs.BOM_UTF8 if read_small(path).startswith(codecs.BOM_UTF8) else b""
+    replace_file(path, mark + text.encode())
 
 
 def _edited(text: str, key: str, change: Callable[[Any], None]) -> str:
@@ -136,7 +108,7 @@ def _edited(text: str, key: str, change: Callable[[Any], None]) -> str:
     if span is not None:
         changed = changed.rstrip("\r\n")
     after = text[:start] + changed + text[end:]
-    return text if tomllib.loads(after) == tomllib.loads(text) else after
+    return text if loads(after) == loads(text) else after
 
 
 def _span(text: str, key: str) -> tuple[int, int] | None:
@@ -206,16 +178,6 @@ def _waived(waiver: Waiver) -> InlineTable:
     table = tomlkit.inline_table()
     table["waived"] = waiver.waived
     table["until"] = waiver.until
-    return table
-
-
-def _plain(value: Any) -> Item:
-    """A value of another document, on one line and without that document's layout."""
-    if not isinstance(value, Mapping):
-        return value if isinstance(value, String) else tomlkit.item(value)
-    table = tomlkit.inline_table()
-    for name, inner in value.items():
-        table[name] = _plain(inner) if isinstance(inner, Mapping) else _unwrapped(inner)
     return table
 
 

@@ -10,26 +10,44 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from crossfade.deviations import (
+    WHERE,
+    WHERE_AND_WHEN,
+    Deviation,
+    DeviationDocument,
+    checked_rule,
+)
 from crossfade.errors import MapError, Problem, Suggester
+from crossfade.files import read_small
 from crossfade.model import (
     BridgeSettings,
     ContractSettings,
     GatewaySettings,
+    GuardName,
     Hooks,
     RecordSettings,
     RouteName,
     Stage,
     Waiver,
 )
-from crossfade.toml_lines import LazyOutline, Outline, outline, tomllib
+from crossfade.toml_lines import LazyOutline, Outline, loads, outline, tomllib
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class MapFormError(MapError):
@@ -49,9 +67,6 @@ PLANNED_STAGES: Final = ("shadow", "canary", "retired")
 PLANNED_ROUTE_KEYS: Final = ("percent", "sticky", "fallback", "compare")
 """Keys of a route's table that belong to planned stages."""
 
-WHERE: Final = r"^(status|body([.\[].+)?|(header|cookie|state)\..+)$"
-"""The places of a `Difference`, as `ignore` and `[[deviations]]` write them."""
-
 _ROUTE = re.compile(r"(?P<method>[A-Z][A-Z-]*) (?P<rule>(?:[^/\s<>{}]|<[^>]*>)*/.*)", re.DOTALL)
 
 
@@ -66,14 +81,16 @@ class RouteDocument(BaseModel):
         description="What a native answer borrows: all that Flask does around the view, or none.",
     )
 
-    guards: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+    guards: tuple[GuardName, ...] = Field(
         default=(),
         description="Decorators of Flask's view whose work the native handler does itself.",
     )
 
-    ignore: tuple[Annotated[str, Field(pattern=WHERE)], ...] = Field(
+    ignore: tuple[
+        Annotated[str, Field(pattern=WHERE_AND_WHEN), AfterValidator(checked_rule)], ...
+    ] = Field(
         default=(),
-        description="Differences that contracts overlook: body.made_at, header.x-request-id.",
+        description="Differences that contracts overlook: body.made_at, status when flask 5xx.",
     )
 
     receipt: Waiver | None = Field(
@@ -99,19 +116,6 @@ class RouteDocument(BaseModel):
         if not isinstance(value, str) or value not in {stage.value for stage in Stage}:
             raise ValueError(f"unknown stage {value!r}; use {_either(Stage)}")
         return value
-
-
-class DeviationDocument(BaseModel):
-    """A difference that the team has approved."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    route: str = Field(description="The route, spelt as in the table of routes.")
-    what: str = Field(pattern=WHERE, description="Where the sides differ: status, body.error.")
-    reason: str = Field(min_length=1, description="Why that is right. Shown in every report.")
-    until: date | None = Field(
-        default=None, description="The last day on which it counts. By default it has no end."
-    )
 
 
 class MapDocument(BaseModel):
@@ -141,7 +145,8 @@ class RouteEntry:
         name: the key taken apart.
         stage: who shall answer it.
         hooks: what a native answer borrows from Flask.
-        ignore: differences that contracts overlook, in the words of `Difference.where`.
+        ignore: differences that contracts overlook, in the words of `Difference.where`, each with
+            its condition where it has one.
         receipt: why it may be native without one; None where it may not.
         guards: decorators of Flask's view whose work the native handler does itself.
     """
@@ -153,25 +158,6 @@ class RouteEntry:
     ignore: tuple[str, ...] = ()
     receipt: Waiver | None = None
     guards: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Deviation:
-    """One table `[[deviations]]`: a difference that the team has approved.
-
-    Attributes:
-        route: as the file spells it.
-        what: where the sides differ, in the words of `Difference.where`.
-        reason: why that is right.
-        until: the last day on which it counts; None for no end.
-        line: where it stands in the file, counted from 1.
-    """
-
-    route: str
-    what: str
-    reason: str
-    until: date | None = None
-    line: int | None = None
 
 
 @dataclass(frozen=True)
@@ -221,7 +207,7 @@ def read_map(path: str | Path) -> MigrationMap:
     """
     file = Path(path)
     try:
-        data = file.read_bytes()
+        data = read_small(file)
     except FileNotFoundError:
         remedy = 'Create it: a file with the one line "[routes]" leaves every route to Flask.'
         _fail(path, f"there is no such file (looked for {file.absolute()})", remedy)
@@ -260,7 +246,9 @@ def parse_map(data: bytes, file: str = "migration_map.toml") -> MigrationMap:
         bridge=document.bridge,
         contracts=document.contracts,
         deviations=tuple(
-            Deviation(d.route, d.what, d.reason, d.until, lines(("deviations", str(index))))
+            Deviation(
+                d.route, d.what, d.reason, d.until, lines(("deviations", str(index))), d.when or ""
+            )
             for index, d in enumerate(document.deviations)
         ),
         record=document.record,
@@ -299,7 +287,7 @@ def _load(text: str, file: str, problems: list[Problem]) -> tuple[dict[str, Any]
     """Parse TOML; where the only fault is a key given twice, parse on without the second."""
     lines = LazyOutline(text)
     try:
-        return tomllib.loads(text), lines
+        return loads(text), lines
     except tomllib.TOMLDecodeError as error:
         syntax = error
     repeated = lines.outline.repeated()
@@ -311,7 +299,7 @@ def _load(text: str, file: str, problems: list[Problem]) -> tuple[dict[str, Any]
     if repeated:
         try:
             rest = lines.outline.without(text, [again for _, again in repeated])
-            return tomllib.loads(rest), lines
+            return loads(rest), lines
         except tomllib.TOMLDecodeError as error:
             syntax = error
     # Before 3.14 the place is only in the message: "… (at line 5, column 10)".
@@ -341,8 +329,11 @@ def _explain(detail: ErrorDetails, file: str, lines: LazyOutline, suggester: Sug
         if not in_route:
             remedy = "A deviation has a route, what differs, and the reason why that is right."
         return Problem(file, line, subject, reason, remedy)
-    if detail["type"] == "string_pattern_mismatch" and detail["ctx"]["pattern"] == WHERE:
-        reason = f"{detail['input']!r} is no place in an answer"
+    if detail["type"] == "string_pattern_mismatch" and detail["ctx"]["pattern"] in (
+        WHERE,
+        WHERE_AND_WHEN,
+    ):
+        reason = f"{detail['input']!r} is not a place in an answer"
         remedy = (
             'Write "status", "header.x-request-id", "cookie.theme", "body.made_at" or "state.x".'
         )

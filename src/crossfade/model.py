@@ -7,7 +7,7 @@ from datetime import date
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 # Read by pydantic when the migration map is validated: an unknown key is an error.
 _TABLE: Final[dict[str, Any]] = {"extra": "forbid"}
@@ -16,6 +16,13 @@ FORCE_SIDE: Final = "crossfade.force_side"
 """Scope key. An in-process caller (the contract tests) sets it to a `Side` to choose who answers.
 
 No client can set it: an ASGI server never copies anything of a request to a key of this name.
+"""
+
+RAISED: Final = "crossfade.raised"
+"""Scope key under which an exception is left that a native route raised, with its traceback.
+
+Only where an in-process caller has chosen who answers: on a server nobody looks at it, and it would
+keep its frames alive.
 """
 
 SELECTION: Final = "crossfade.selection"
@@ -102,6 +109,22 @@ class BridgeSettings:
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
 
 
+def _guard_name(value: str) -> str:
+    if not value or {*"*?[] "} & set(value):
+        raise ValueError(
+            f'guards = ["{value}"] is not the name of a decorator: name each guard that the '
+            "handler has of its own. A pattern would also cover a guard that the view gets later"
+        )
+    return value
+
+
+GuardName = Annotated[str, AfterValidator(_guard_name)]
+"""The name of a decorator of Flask's views, in any of its spellings."""
+
+_Place = Annotated[str, Field(pattern=r"^[A-Za-z_]\S*$")]
+"""A pattern for a place in the code. It begins with a name, so that none means everything."""
+
+
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
     """The `[gateway]` table: what the gateway itself adds. By default: nothing.
@@ -115,9 +138,11 @@ class GatewaySettings:
         document_exclude: routes that these pages leave out, whoever answers them: patterns with
             `*` for a rule (`/admin/*`) or a route (`DELETE *`).
         skipped_middleware: WSGI middleware around Flask that native routes can do without, by its
-            place in the code: patterns with `*` (`shop.wsgi.Timing`).
+            place in the code: patterns with `*` (`shop.wsgi.*`). What may decide who may call has
+            to be named in full.
         harmless_decorators: decorators of Flask's views that no answer depends on, by their
-            names: patterns with `*` (`shop.timing.*`).
+            names: patterns with `*` (`shop.timing.*`). As with middleware, a guard has to be
+            named in full; one that crossfade knows can't be named here.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
@@ -126,8 +151,8 @@ class GatewaySettings:
     status_path: Annotated[str, Field(pattern="^/.")] | None = None
     document_legacy: bool = True
     document_exclude: tuple[str, ...] = ()
-    skipped_middleware: tuple[str, ...] = ()
-    harmless_decorators: tuple[str, ...] = ()
+    skipped_middleware: tuple[_Place, ...] = ()
+    harmless_decorators: tuple[_Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +163,15 @@ class ContractSettings:
         require_receipts: refuse to boot, or to take over an edit, where a native route has no
             valid receipt.
         receipts: the folder of the receipts, relative to the map's.
+        min_strength: the share of broken answers that the contract of a route has to notice, from
+            above 0 to 1. What less is noticed of proves nothing.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _TABLE
 
     require_receipts: bool = False
     receipts: Annotated[str, Field(min_length=1)] = "contract-receipts"
+    min_strength: Annotated[float, Field(gt=0, le=1)] = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,7 @@ def mount_legacy(
     gateway = Gateway(
         live, Bridge(legacy, settings), native, borrower, flask_app, recorder, unborrowed
     )
+    gateway.mounted_in = str(sys._getframe(1).f_globals.get("__name__", ""))
     gateway.announce(live.snapshot)
     app.add_middleware(GatewayMiddleware, gateway=gateway)
     app.router.routes.insert(0, ChosenRoute())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +24,7 @@ _contract_key = pytest.StashKey["Contract"]()
 _unfinished_key = pytest.StashKey[bool]()
 _grounds_key = pytest.StashKey["set[str]"]()
 _narrowed_key = pytest.StashKey[bool]()
+_inspecting_key = pytest.StashKey[ExitStack]()
 _REPORT_KEY = "crossfade"
 
 
@@ -57,14 +58,41 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Write a receipt for each route whose contract passes, for `crossfade verify`.",
     )
     group.addoption(
+        "--crossfade-weaker-receipts",
+        action="store_true",
+        help="Let a receipt be replaced by one that shows less: fewer cases, a lower strength.",
+    )
+    group.addoption(
         "--crossfade-verdicts",
         metavar="FILE",
         help="Write to FILE, as JSON, what the run showed of each route.",
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Let an application be imported whose routes are not proven: they are, by this run."""
+    _inspect(early_config)
+
+
+def _inspect(config: pytest.Config) -> None:
+    if _inspecting_key not in config.stash:
+        from crossfade.inspection import inspecting
+
+        config.stash[_inspecting_key] = stack = ExitStack()
+        stack.enter_context(inspecting())
+        config.add_cleanup(stack.close)
+        if _writes_receipts(config):
+            from crossfade.contract.observed import observer
+
+            observer.start()  # before anything of the project is imported
+            stack.callback(observer.stop)
+
+
 def _writes_receipts(config: pytest.Config) -> bool:
-    return bool(config.getoption("crossfade_receipts") or config.getini("crossfade_receipts"))
+    early = getattr(config.known_args_namespace, "crossfade_receipts", False)
+    given = early or config.getoption("crossfade_receipts", False)
+    return bool(given or config.getini("crossfade_receipts"))
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
@@ -84,9 +112,13 @@ def contract_app(pytestconfig: pytest.Config) -> Any:
 
     target = str(pytestconfig.getini("crossfade_app"))
     try:
-        return load(target, pytestconfig.rootpath)
+        app = load(target, pytestconfig.rootpath)
     except NotLoadable as error:
         pytest.fail(_no_app(target, str(error)), pytrace=False)
+    gateway = getattr(getattr(app, "state", None), "crossfade", None)
+    if gateway is not None:
+        gateway.entry = tuple(sorted({target.partition(":")[0], gateway.mounted_in} - {""}))
+    return app
 
 
 def _no_app(target: str, why: str) -> str:
@@ -192,11 +224,11 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put what the contract saw into the report, which pytest-xdist carries to the controller."""
     report = yield
-    if "contract" not in getattr(item, "fixturenames", ()):
-        return report
     if not report.passed:
         item.stash[_unfinished_key] = True
-    if report.when == "teardown":
+    # A fixture that is taken by `request.getfixturevalue` is in no list of names.
+    compares = _contract_key in item.stash or "contract" in getattr(item, "fixturenames", ())
+    if report.when == "teardown" and compares:
         setattr(report, _REPORT_KEY, _account(item))
     return report
 
@@ -220,28 +252,62 @@ class _Summary:
     def __init__(self, config: pytest.Config) -> None:
         self.tests: list[dict[str, Any]] = []
         self._config = config
-        self._receipts: list[tuple[str, bool]] = []
+        self._lines: list[tuple[str, bool]] = []
+        self._errors: list[str] = []
         self.stale: list[str] = []
         """Rules of the map that covered nothing in the whole run, once it is over."""
+        self._items: list[pytest.Item] = []
+        self._passed: set[str] = set()
+        self._routes: list[str] = []  # outcomes of contract_routes' routes
+        self._workers: list[Any] = []  # what each of xdist's processes has collected
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Remember a test, which may be left out of the run."""
+        if _writes_receipts(self._config):
+            self._items.append(item)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what a test's report carries."""
+        if report.when == "call" and report.passed:
+            self._passed.add(report.nodeid)
         account = getattr(report, _REPORT_KEY, None)
         if account is not None:
             self.tests.append(account)
+            if "route" in account:
+                self._routes.append(report.outcome)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take what one of xdist's processes has collected; None of one that crashed."""
+        self._workers.append(None if error else getattr(node, "workeroutput", {}).get(_REPORT_KEY))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the receipts, in the process that heard of every test."""
-        if not self.tests or hasattr(self._config, "workerinput"):
+        writes = _writes_receipts(self._config)
+        output = getattr(self._config, "workeroutput", None)
+        if output is not None:
+            if writes:
+                output[_REPORT_KEY] = self._collected()
             return
-        from crossfade.contract.rundown import close, is_selection, stale_rules
+        if self._config.getoption("collectonly"):
+            return
+        held = proves = False
+        if self.tests:
+            from crossfade.contract.rundown import close
 
-        stopped = bool(session.shouldstop or session.shouldfail)
-        stopped = stopped or any("::" in str(argument) for argument in self._config.args)
-        self._receipts = close(
-            self._config, self.tests, stopped, write=_writes_receipts(self._config)
-        )
-        narrowed = stopped or any(test.get("narrowed") for test in self.tests)
+            left_out = self._left_out() if writes else []
+            closed = close(self._config, self.tests, left_out, write=writes)
+            self._lines, held, proves = closed
+            self._find_stale_rules(session)
+        self._errors += self._nothing_proven(held, proves)
+        if self._errors and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _find_stale_rules(self, session: pytest.Session) -> None:
+        from crossfade.contract.rundown import is_selection, stale_rules
+
+        narrowed = bool(session.shouldstop or session.shouldfail)
+        narrowed = narrowed or any(test.get("narrowed") for test in self.tests)
         # A test that failed may have stopped before the rule had its difference.
         whole = session.exitstatus == pytest.ExitCode.OK and not is_selection(self._config)
         if whole and not narrowed:
@@ -249,9 +315,44 @@ class _Summary:
             if self.stale:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
+    def _nothing_proven(self, held: bool, proves: bool) -> list[str]:
+        """Why a run that is green has proven nothing of what it was asked for."""
+        found = []
+        if self._routes and set(self._routes) == {"skipped"} and not proves:
+            count = len(self._routes)
+            found.append(f"contract_routes: nothing is proven, {count} of {count} routes skipped")
+        if not held and "--crossfade-receipts" in self._config.invocation_params.args:
+            found.append("--crossfade-receipts: no route is proven by this run: no receipt written")
+        return found
+
+    def _collected(self) -> list[Any]:
+        from crossfade.contract.collected import contracts_of, files_of
+
+        files = files_of(self._items, map(str, self._config.args))
+        return [[each.values() for each in contracts_of(self._items)], sorted(files)]
+
+    def _left_out(self) -> list[Any]:
+        """Contract tests that did not pass: that failed, were skipped or deselected, never ran."""
+        from crossfade.contract.collected import not_collected
+        from crossfade.contract.left_out import UNKNOWN, Contract
+
+        parts = self._workers or [self._collected()]
+        files = {file for part in parts if part for file in part[1]}
+        known = {each[0]: Contract.of_values(each) for part in parts if part for each in part[0]}
+        found = [
+            each
+            for each in known.values()
+            if each.test not in self._passed or (each.patterns and self._selects())
+        ]
+        found += not_collected(self._config, files)
+        return [*found, UNKNOWN] if None in parts else found
+
+    def _selects(self) -> bool:
+        return any(self._config.getoption(option, None) for option in _SELECTING)
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Write the account: each route with a contract, and what is not proven."""
-        if not self.tests:
+        if not self.tests and not self._errors:
             return
         from crossfade.contract.report import Account
 
@@ -261,14 +362,21 @@ class _Summary:
         terminalreporter.section("contracts")
         for line, warns in account.lines(terminalreporter.verbosity > 0):
             terminalreporter.line(line, yellow=warns)
-        for line, warns in self._receipts:
+        for line, warns in self._lines:
             terminalreporter.line(line, yellow=warns)
+        for line in self._errors:
+            terminalreporter.line(line, red=True)
         if self.stale:
             terminalreporter.line("rules of the map that match nothing; remove them:", red=True)
         for rule in self.stale:
             terminalreporter.line(f"  {rule}", red=True)
 
 
+_SELECTING = ("crossfade_route", "crossfade_stage", "crossfade_unproven", "crossfade_changed_since")
+"""Options that leave routes out of `contract_routes`."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the account of this run."""
+    _inspect(config)  # where the plugin was named too late for the hook above
     config.pluginmanager.register(_Summary(config), "crossfade-summary")

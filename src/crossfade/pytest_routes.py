@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import warnings
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crossfade.pytest_reports import REPORT_KEY, Progress, RunReport, check_form, text_of
+
 if TYPE_CHECKING:
     from crossfade.contract.autorun import RouteReport
     from crossfade.contract.runner import Runner
 
-_REPORT_KEY = "crossfade"  # as in pytest_plugin, which collects what stands there
 _NAME_KEY = "crossfade_name"
-_HTML = (".html", ".htm")
-_MARKDOWN = (".md", ".markdown", ".txt", "")
+_NONE_SELECTED = "no selected route exists in both applications"
 _NOTHING = "nothing that these routes stand on has changed since "
 _changes_key = pytest.StashKey[Any]()  # what git told
 
@@ -62,7 +62,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help=(
             "Write what contract_routes found, to attach to a pull request: a page of HTML where "
-            "FILE ends in .html, else Markdown. May be given several times."
+            "FILE ends in .html, JSON for .json, else Markdown of at most 60 kB. May be given "
+            "several times."
         ),
     )
     parser.addini(
@@ -146,6 +147,7 @@ class Routes:
     def _run(self, routes: tuple[str, ...], *, probes: bool = True, examples: int = 0) -> None:
         __tracebackhide__ = True
         from crossfade.contract import autorun
+        from crossfade.contract.collected import contracts_of
         from crossfade.contract.prove import Options, Prover
 
         config, session = self._request.config, self._request.session
@@ -169,15 +171,19 @@ class Routes:
             getattr(self._request, "param", 0),
             _workers(config),
         )
+        wrong = autorun.matching_nothing(prover, selection)
+        if wrong:
+            pytest.fail(wrong, pytrace=False)
         meant = selection.meant(prover)
         if not meant:
             since = config.getoption("crossfade_changed_since")
-            pytest.skip(f"{_NOTHING}{since}" if since else "no route is meant that both sides have")
+            pytest.skip(f"{_NOTHING}{since}" if since else _NONE_SELECTED)
         chosen = selection.share(meant)
         if not _in_worker(config):
             session.testscollected += len(chosen)  # the progress counts them
         failed = 0
-        by_hand = any("contract" in getattr(item, "fixturenames", ()) for item in session.items)
+        progress = Progress(config)
+        by_hand = any(each.requests for each in contracts_of(session.items))
         receipts = bool(
             config.getoption("crossfade_receipts") or config.getini("crossfade_receipts")
         )
@@ -190,7 +196,9 @@ class Routes:
                 receipts=receipts and not examples,
                 examples=examples,
                 others=by_hand,
+                progress=progress,
             ):
+                progress.clear()
                 failed += each.outcome == "failed"
                 self._report(each)
                 self._forget_log()
@@ -216,7 +224,7 @@ class Routes:
         item = self._request.node
         name = item.nodeid.partition("[")[0] + f"[{each.route}]"
         path, line, domain = item.location
-        longrepr: Any = each.text or None
+        longrepr: Any = text_of(item.config, each) or None
         if each.outcome == "skipped":
             longrepr = (str(item.path), (line or 0) + 1, f"Skipped: {each.text}")
         report = pytest.TestReport(
@@ -230,7 +238,7 @@ class Routes:
             duration=each.stop - each.start,
             start=each.start,
             stop=each.stop,
-            **{_REPORT_KEY: each.account, _NAME_KEY: name},
+            **{REPORT_KEY: each.account, _NAME_KEY: name},
         )
         capture = item.config.pluginmanager.getplugin("capturemanager")
         shown = capture.global_and_fixture_disabled() if capture else nullcontext()
@@ -275,40 +283,6 @@ def pytest_report_from_serializable() -> Generator[None, Any, Any]:
     return report
 
 
-class _Report:
-    """Collects what is written for a pull request."""
-
-    def __init__(self, files: Iterable[Path]) -> None:
-        self._files = tuple(files)
-        self._routes: list[dict[str, Any]] = []
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take what a route's report carries."""
-        account = getattr(report, _REPORT_KEY, None)
-        if account is not None and "route" in account:
-            self._routes.append(account["route"])
-
-    @pytest.hookimpl(trylast=True)  # the summary has found the rules that match nothing
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the files, after an interrupted run too."""
-        from crossfade.contract.html_report import html_report
-        from crossfade.contract.markdown import markdown
-
-        unfinished = bool(
-            exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldstop or session.shouldfail
-        )
-        summary = session.config.pluginmanager.getplugin("crossfade-summary")
-        for route in self._routes:
-            own = (rule for rule in summary.stale if rule.startswith(f"{route['route']}: "))
-            route["stale"] += [rule for rule in own if rule not in route["stale"]]
-        for file in self._files:
-            as_html = file.suffix.lower() in _HTML
-            text = (html_report if as_html else markdown)(self._routes, unfinished)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            # A body can hold half of a surrogate pair, which no encoding has.
-            file.write_text(text, encoding="utf-8", errors="backslashreplace")
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Register the report of this run, and ask git what has changed."""
     revision = config.getoption("crossfade_changed_since")
@@ -322,12 +296,9 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"--crossfade-changed-since: {error}") from None
     files = [Path(file) for file in config.getoption("crossfade_report")]
     for file in files:
-        if file.suffix.lower() not in _HTML + _MARKDOWN:
-            raise pytest.UsageError(
-                f"--crossfade-report: {file} is to be {file.suffix}; there is .html and .md"
-            )
-    if files and not _in_worker(config):
-        config.pluginmanager.register(_Report(files), "crossfade-report")
+        check_form(file)
+    if not _in_worker(config):
+        config.pluginmanager.register(RunReport(files), "crossfade-report")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

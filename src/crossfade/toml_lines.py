@@ -14,6 +14,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, Final
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,9 +22,12 @@ else:
     import tomli as tomllib
 
 # `tomllib` is exported: the parser under one name for every Python.
-__all__ = ["LazyOutline", "Outline", "Path", "Statement", "outline", "tomllib"]
+__all__ = ["LazyOutline", "Outline", "Path", "Statement", "loads", "outline", "tomllib"]
 
 Path = tuple[str, ...]
+
+DEEPEST: Final = 50
+"""Tables and arrays inside of each other. Parsers recurse, so what is deeper is refused before."""
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _SPACE = re.compile(r"[ \t]*")
@@ -99,6 +103,62 @@ class Outline:
         return end
 
 
+def loads(text: str) -> dict[str, Any]:
+    """Parse a TOML document.
+
+    Raises:
+        tomllib.TOMLDecodeError: it is not TOML, or is nested more than `DEEPEST` deep. The message
+            ends with the place: `(at line 5, column 10)`.
+    """
+    for number, line in enumerate(text.splitlines(), 1):
+        # A dotted key is a table for each dot; it takes the parser the square of their number.
+        if line.count(".") > DEEPEST and any(
+            piece.count(".") > DEEPEST and not {'"', "'"} & set(piece) for piece in line.split("=")
+        ):
+            raise tomllib.TOMLDecodeError(
+                f"the key has too many parts (at line {number}, column 1)"
+            )
+    document: dict[str, Any] = {}
+    try:
+        document = tomllib.loads(text)
+    except RecursionError:
+        too_deep = True
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError as error:  # a number of thousands of digits
+        raise tomllib.TOMLDecodeError(str(error)) from None
+    else:
+        too_deep = _is_deep(document)
+    if too_deep:
+        place = f"(at line {_deep_line(text)}, column 1)"
+        raise tomllib.TOMLDecodeError(f"it is nested too deeply {place}")
+    return document
+
+
+def _is_deep(document: dict[str, Any]) -> bool:
+    level: list[Any] = [document]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if isinstance(value, dict) else value)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _deep_line(text: str) -> int:
+    """The line in which brackets are open that are too many, as far as that can be told."""
+    depth = 0
+    for position, char in enumerate(text):
+        depth += (char in "[{") - (char in "]}")
+        if depth >= DEEPEST:
+            return text.count("\n", 0, position) + 1
+    return 1
+
+
 class _LostError(Exception):
     """The text left the grammar: the outline ends here."""
 
@@ -157,7 +217,7 @@ class _Scanner:
                     Statement(path, line, start, self.position, opening is not None)
                 )
                 self.skip(_BLANK)
-        except _LostError:
+        except (_LostError, RecursionError):
             pass  # the parser proper reports it
         return self.outline
 

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from crossfade.contract.html_report import html_report
+from tests.reports.accounts import account
 
 pytestmark = pytest.mark.newest_versions
 
@@ -27,35 +28,25 @@ HOSTILE = [
 EVIL = "\n".join(HOSTILE)
 
 
-def account(route: str, **more: Any) -> dict[str, Any]:
-    """Return a route's account as `findings.account` makes it: proven, if not said otherwise."""
-    return {
-        "route": route,
-        "cases": 64,
-        "failed": 0,
-        "succeeded": 12,
-        "flasks": 3,
-        "good": [route, 200],
-        "unproven": "",
-        "findings": [],
-        "noise": [],
-        "used": {},
-        "stale": [],
-        "remarks": [],
-        "seconds": 0.5,
-        "strength": [118, 118],
-        "too_weak": "",
-        "survivors": [],
-        **more,
-    }
-
-
 def finding(what: list[str], text: str = "", count: int = 1) -> dict[str, Any]:
     """Return a finding whose every text may be somebody else's."""
     return {
         "what": what,
-        "cause": "Flask sorts keys, FastAPI keeps their order",
-        "fix": "return FlaskJSONResponse (crossfade.compat)",
+        "also": [f"body.{EVIL}: Flask 1, FastAPI 2"],
+        "places": 9,
+        "causes": [
+            {
+                "code": "XF401",
+                "title": "Another form of the same JSON",
+                "severity": "form",
+                "cause": f"Flask sorts keys, FastAPI keeps their order {EVIL}",
+                "evidence": EVIL,
+                "fix": "return FlaskJSONResponse (crossfade.compat)",
+                "anchor": "docs/causes.md#xf401",
+            }
+        ],
+        "approve": f'[[deviations]]\nwhat = "{EVIL}"',
+        "expired": [f"GET /a: body ({EVIL})"],
         "cases": [["good request", "GET /users/1"], [EVIL, f"GET /{EVIL}"]],
         "count": count,
         "text": text,
@@ -78,7 +69,9 @@ ROUTES = [
         ],
         noise=[f"body.{EVIL}"],
         remarks=[EVIL],
-        survivors=[f"body.id changed: {EVIL}"],
+        blind=[{"rule": EVIL, "count": 1, "mutants": [f"body.id changed {EVIL}"]}],
+        expired=[EVIL],
+        slow=EVIL,
     ),
 ]
 
@@ -126,7 +119,7 @@ def test_the_verdicts_stand_first_the_worst_at_the_top(offline: Page, report: Pa
     expect(rows.nth(3)).to_contain_text("every answer was an error")
     expect(rows.nth(1)).to_contain_text("100 of 118")
     expect(offline.get_by_text("The run ended early")).to_be_visible()
-    expect(offline.get_by_text("body.id changed: ")).to_be_visible()
+    expect(offline.get_by_text("1 not noticed because of ")).to_be_visible()
 
 
 def test_bodies_are_text(offline: Page, report: Path) -> None:
@@ -154,10 +147,12 @@ def test_a_finding_has_cause_fix_and_the_request_to_keep(offline: Page, report: 
     expect(first).to_contain_text('body.name: Flask "Ada", FastAPI "ada"')
     expect(first.locator("dd")).to_have_text(
         [
-            "Flask sorts keys, FastAPI keeps their order",
+            re.compile("Flask sorts keys, FastAPI keeps their order.*XF401, Another form", re.S),
+            re.compile("document.title"),
             "return FlaskJSONResponse (crossfade.compat)",
         ]
     )
+    expect(first).to_contain_text("and in 7 places more")
     expect(first).to_contain_text("and 5 more")
     kept = first.locator("details.keep pre")
     expect(kept).to_be_hidden()

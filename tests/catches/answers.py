@@ -43,7 +43,7 @@ add("datetime", lambda: flask.jsonify(at=MOMENT), lambda: {"at": MOMENT},
 add("date", lambda: flask.jsonify(day=DAY), lambda: {"day": DAY},
     "body.day", "HTTP dates", "HttpDate")  # fmt: skip
 add("Decimal: bare", lambda: flask.jsonify(p=decimal.Decimal("1.10")),
-    lambda: {"p": decimal.Decimal("1.10")}, "body.p", "Decimal as a string",
+    lambda: {"p": decimal.Decimal("1.10")}, "body.p", "a number that Flask writes as a string",
     "DecimalString")  # fmt: skip
 add("Decimal: 500 in JSONResponse", lambda: flask.jsonify(p=decimal.Decimal("1.10")),
     lambda: JSONResponse({"p": decimal.Decimal("1.10")}),
@@ -74,7 +74,7 @@ def _none_key() -> dict[Any, int]:
     return {None: 1}
 
 
-add("1e-7", lambda: flask.Response(b'{"a":1e-07}', mimetype="application/json"), _small,
+add("1e-7", lambda: flask.jsonify(a=1e-7), _small,
     "body", "spells", "FlaskJSONResponse", note="spelling of numbers")  # fmt: skip
 add("None as a key", lambda: {None: 1}, _none_key,
     "body.null", "None as a key", "FlaskJSONResponse")  # fmt: skip
@@ -189,7 +189,7 @@ class Narrow(BaseModel):
 
 
 add("a null too many", _number, lambda: Flasky({"id": 1, "note": None, "extra": None}),
-    "body.extra", "null", "response_model_exclude")  # fmt: skip
+    "body.extra", "the handler sends null", "leave it out")  # fmt: skip
 add("a dropped field", _number, lambda: {"id": 1, "note": None}, "body.note",
     "drops what the response model", "declare the field", response_model=Narrow,
     response_class=Flasky)  # fmt: skip

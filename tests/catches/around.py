@@ -25,11 +25,11 @@ def _endpoint() -> Flasky:
 
 
 for what, rule, where, cause, fix in [
-    ("before_request: login", "/login-needed", "status", "`before_request`", "security hole"),
+    ("before_request: login", "/login-needed", "status", "before_request", "security hole"),
     ("CSRF protection", "/csrf", "status", "CSRF", "security hole"),
     ("limits", "/limited", "status", "limits the rate", "hooks"),
-    ("after_request", "/after", "header.x-frame-options", "`after_request`", "hooks"),
-    ("CORS", "/cors", "header.access-control-allow-origin", "one side's middleware", "Flask-CORS"),
+    ("after_request", "/after", "header.x-frame-options", "after_request", "hooks"),
+    ("CORS", "/cors", "header.access-control-allow-origin", "by Flask's side only", "hooks"),
 ]:
     method = "POST" if rule == "/csrf" else "GET"
     add(what, _view, _endpoint, where, cause, fix, rule=rule, method=method)

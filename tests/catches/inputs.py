@@ -34,7 +34,14 @@ def _native_page(page: int = 1) -> Flasky:
     return Flasky({"page": page})
 
 
-add("?i=abc with type=int", _page, _native_page, "status", "422", "arg(")
+add(
+    "?i=abc with type=int",
+    _page,
+    _native_page,
+    "status",
+    "refuses the query parameter page",
+    "arg(",
+)
 
 
 def _required() -> flask.Response:
@@ -45,7 +52,14 @@ def _native_required(q: str) -> Flasky:
     return Flasky({"q": q})
 
 
-add("missing required parameter", _required, _native_required, "status", "422", "arg(")
+add(
+    "missing required parameter",
+    _required,
+    _native_required,
+    "status",
+    "refuses the query parameter q",
+    "arg(",
+)
 
 
 def _tag() -> flask.Response:
@@ -98,7 +112,7 @@ add("duplicated form key", _required_form, _native_required_form, "body.a", "the
     "form(", method="POST")  # fmt: skip
 add("form: raw UTF-8", _required_form, _native_required_form, "body.a", "UTF-8", "form(",
     method="POST", rule="/form-utf8")  # fmt: skip
-add("form: a=", _required_form, _native_required_form, "status", "422", "form(",
+add("form: a=", _required_form, _native_required_form, "status", "refuses the field a", "form(",
     method="POST", rule="/form-empty")  # fmt: skip
 add("form: over 1,000 fields", _form, _native_read_form, "status", "1000 fields", "form(",
     method="POST")  # fmt: skip
@@ -128,7 +142,7 @@ for what, rule in {
     "empty": "/json-empty",
     "no type": "/json-no-type",
 }.items():
-    add(f"JSON: {what}", _json, _native_json, "status", "422", "json_model", rule=rule,
+    add(f"JSON: {what}", _json, _native_json, "status", "refuses the body", "json_body", rule=rule,
         method="POST")  # fmt: skip
 add('JSON "1", true, 1.0 for an int', _json, _native_json, "body.count", "converts", "strict",
     method="POST", rule="/json-coerced")  # fmt: skip
@@ -154,9 +168,9 @@ async def _native_field(
     return Flasky({"size": len(note)})
 
 
-add("multipart: empty filename", _upload, _native_upload, "status", "filename", "file(",
-    method="POST")  # fmt: skip
-add("multipart: filename*", _upload, _native_upload, "status", "filename", "file(",
+add("multipart: empty filename", _upload, _native_upload, "status", "refuses the file",
+    "file(", method="POST")  # fmt: skip
+add("multipart: filename*", _upload, _native_upload, "status", "refuses the file file", "file(",
     method="POST", rule="/multipart-filename-star")  # fmt: skip
 add("multipart: preamble", _upload, _native_upload, "status", "multipart", "file(",
     method="POST", rule="/multipart-preamble")  # fmt: skip

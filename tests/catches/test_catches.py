@@ -18,10 +18,12 @@ from flask import Flask
 
 from crossfade import mount_legacy
 from crossfade.contract.cases import complete
-from crossfade.contract.causes import advise
+from crossfade.contract.diagnosis import Doctor, facts_of
+from crossfade.contract.findings import doctor_of
 from crossfade.contract.inprocess import InProcessApp
 from crossfade.contract.probes import candidates, probes
-from crossfade.contract.prove import Options, Prover, RouteResult
+from crossfade.contract.prove import Options, Prover
+from crossfade.contract.route_result import RouteResult
 from crossfade.contract.runner import Runner
 from crossfade.contract.state import NoState
 from crossfade.exchange import Response
@@ -80,20 +82,22 @@ def test_caught(prover: Prover, row: Row) -> None:
     """Some case shows the difference; its cause and fix are those of the defect."""
     _skip_if_old(row.name)
     seen = []
-    for verdict in proved(prover, row.route).failures:
+    result = proved(prover, row.route)
+    doctor = doctor_of(result, Doctor(facts_of(prover.runner.gateway, row.route)))
+    for verdict in result.failures:
         outcome = verdict.outcome
         assert outcome is not None
         for difference in outcome.differences:
-            advice = advise(difference, outcome.legacy, outcome.native)
-            cause, fix = (advice.cause, advice.fix) if advice else ("", "")
-            seen.append((difference.where, difference.note, cause, fix))
-            if (
-                difference.where == row.where
-                and row.note in difference.note
-                and row.cause in cause
-                and row.fix in fix
-            ):
-                return
+            causes = [each.found for each in doctor.causes(outcome, difference)]
+            for cause, fix in [(each.cause, each.fix) for each in causes] or [("", "")]:
+                seen.append((verdict.case.name, difference.where, difference.note, cause, fix))
+                if (
+                    difference.where == row.where
+                    and row.note in difference.note
+                    and row.cause in cause
+                    and row.fix in fix
+                ):
+                    return
     listed = "\n".join(map(repr, dict.fromkeys(seen)))
     pytest.fail(f"missed; seen was:\n{listed[:4000]}", pytrace=False)
 

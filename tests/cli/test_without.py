@@ -11,7 +11,7 @@ from tests.cli.test_cli import crossfade
 
 GATEWAY = """\
 import functools
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, HTTPException
 from flask import Flask, abort
 from flask_login import LoginManager, login_required
 from crossfade import mount_legacy
@@ -22,15 +22,22 @@ def admin_required(view):
         return abort(403)
     return inner
 
+def traced(view):
+    @functools.wraps(view)
+    def inner():
+        return view()
+    return inner
+
 legacy = Flask("shop", static_folder=None)
 LoginManager(legacy)
 legacy.extensions["shop"] = object()
 legacy.add_url_rule("/a", "a", login_required(admin_required(lambda: "a")))
-legacy.add_url_rule("/b", "b", login_required(lambda: "b"))
+legacy.add_url_rule("/b", "b", login_required(traced(lambda: "b")))
 
 app = FastAPI(openapi_url=None)
 
-def check_token(): ...
+def check_token():
+    raise HTTPException(401)
 
 @app.get("/a")
 def a(): return "a"
@@ -42,48 +49,83 @@ mount_legacy(app, legacy)
 """
 
 OPEN = (
-    "GET /a is native and may be OPEN: Flask's view has login_required (flask_login.utils) and "
+    "GET /a: it may be OPEN: Flask's view has login_required (flask_login.utils) and "
     "admin_required (gateway), and no such guard is seen on gateway.a."
 )
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project with one route that is open, and one that has a guard of its own."""
+    """A project with one native route that has a guard of its own, and one that would be open."""
     (tmp_path / "gateway.py").write_text(GATEWAY, encoding="utf-8")
-    both = '[routes]\n"GET /a" = "native"\n"GET /b" = "native"\n'
-    (tmp_path / "migration_map.toml").write_text(both, encoding="utf-8")
+    save_map(tmp_path, '"GET /b" = "native"\n')
     return tmp_path
 
 
-def test_the_status_says_what_is_open(project: Path) -> None:
+def save_map(project: Path, routes: str) -> None:
+    """Write the map."""
+    (project / "migration_map.toml").write_text(f"[routes]\n{routes}", encoding="utf-8")
+
+
+def test_status_lost_decorator_is_said(project: Path) -> None:
     """Once, and not in what a server would log; and how many extensions there are."""
     result = crossfade(project, "status")
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.count(OPEN) == 1
-    assert "GET /b is native" not in result.stdout
+    assert result.stdout.count("the decorator gateway.traced of Flask's views") == 1
     assert "2 extensions seen, 2 not wholly borrowed" in result.stdout
 
 
+@pytest.mark.parametrize("command", ["check-map", "status", "verify"])
+def test_commands_open_route_is_a_problem_of_the_map(project: Path, command: str) -> None:
+    """With file, line and route, and the exit code of a bad map."""
+    save_map(project, '"GET /b" = "native"\n"GET /a" = "native"\n')
+    result = crossfade(project, command)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"migration_map.toml:3: {OPEN}")
+    assert result.stderr.endswith("1 problem\n")
+
+
 def test_check_map_looks_at_the_map_that_it_is_given(project: Path) -> None:
-    """Before that is the live one."""
-    (project / "migration_map.toml").write_text("[routes]\n", encoding="utf-8")
-    next_map = '[routes]\n"GET /a" = { stage = "native", guards = ["login_required"] }\n'
-    (project / "next.toml").write_text(next_map, encoding="utf-8")
+    """Before that is the live one: every guard has to be named."""
+    entry = '[routes]\n"GET /a" = { stage = "native", guards = [%s] }\n'
+    (project / "next.toml").write_text(entry % '"login_required"', encoding="utf-8")
+    result = crossfade(project, "check-map", "next.toml")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "next.toml:2: GET /a: it may be OPEN: Flask's view has admin_required" in result.stderr
+    both = entry % '"login_required", "admin_required"'
+    (project / "next.toml").write_text(both, encoding="utf-8")
     result = crossfade(project, "check-map", "next.toml")
     assert (result.returncode, result.stderr) == (0, "")
-    assert "Flask's view has admin_required (gateway), and no such guard" in result.stdout
 
 
 def test_explain_says_what_becomes_of_each_decorator(project: Path) -> None:
     """Also of a route that is not native yet: that is when to know it."""
-    (project / "migration_map.toml").write_text("[routes]\n", encoding="utf-8")
     shown = crossfade(project, "explain", "GET /a").stdout
     assert "view has  login_required (flask_login.utils): NOT SEEN in the handler; take" in shown
     known = json.loads(crossfade(project, "explain", "GET /b", "--json").stdout)
-    (guard,) = known["guards"]
+    guard = known["guards"][0]
     assert guard["text"] == "login_required (flask_login.utils): the handler has check_token"
     assert (guard["state"], guard["by"]) == ("native", "check_token")
+
+
+@pytest.mark.parametrize("waived", [True, False])
+def test_cutover_open_route_is_refused(project: Path, waived: bool) -> None:
+    """Before a test runs, and with a waiver too: that is for a proof, not for a guard."""
+    before = (project / "migration_map.toml").read_bytes()
+    options = ("--waive", "the client is ours", "--until", "2999-01-31") if waived else ()
+    result = crossfade(project, "cutover", "GET /a", *options)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"migration_map.toml:3: {OPEN}")
+    assert (project / "migration_map.toml").read_bytes() == before
+
+
+def test_cutover_says_what_the_handler_lacks(project: Path) -> None:
+    """What decides nothing is no reason to refuse: it is said beside the change of the map."""
+    save_map(project, "")
+    waived = ("--waive", "the client is ours", "--until", "2999-01-31", "--dry-run")
+    result = crossfade(project, "cutover", "GET /b", *waived)
+    assert result.returncode == 0, result.stderr
+    assert "Flask's view has traced (gateway): NOT SEEN in the handler" in result.stdout
 
 
 def test_extensions(project: Path) -> None:
@@ -96,13 +138,3 @@ def test_extensions(project: Path) -> None:
     assert rows[1].endswith("(docs/extensions/flask-login.md)")
     assert rows[2].startswith("shop - unknown not known to crossfade: its hooks are borrowed")
     assert len(rows) == 3
-
-
-def test_a_cutover_says_what_the_handler_lacks(project: Path) -> None:
-    """Beside the change of the map, before it is saved."""
-    (project / "migration_map.toml").write_text("[routes]\n", encoding="utf-8")
-    waived = ("--waive", "the client is ours", "--until", "2999-01-31", "--dry-run")
-    result = crossfade(project, "cutover", "GET /a", *waived)
-    assert result.returncode == 0, result.stderr
-    assert "Flask's view has login_required (flask_login.utils): NOT SEEN in" in result.stdout
-    assert "Flask's view has admin_required (gateway): NOT SEEN in" in result.stdout

@@ -174,6 +174,14 @@ class Wrapping:
         return self.inner(environ, start_response)
 
 
+class Unknown(Wrapping):
+    """WSGI middleware that says neither by its name nor by its code what it is for."""
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Pass on."""
+        return self.inner(environ, start_response)
+
+
 def wrapping(inner: Any) -> Any:
     """WSGI middleware as a function."""
 
@@ -286,10 +294,10 @@ def test_what_cannot_be_read_is_named() -> None:
         assert found.lost is None
 
 
-def wrapped() -> tuple[FastAPI, Flask]:
+def wrapped(around: type[Wrapping] = Wrapping) -> tuple[FastAPI, Flask]:
     """Return two applications with two routes, of which Flask's stand behind middleware."""
     app, legacy = FastAPI(openapi_url=None), flask_with("GET /a", "GET /b")
-    legacy.wsgi_app = Wrapping(legacy.wsgi_app)  # type: ignore[method-assign]
+    legacy.wsgi_app = around(legacy.wsgi_app)  # type: ignore[method-assign]
     for path in ("/a", "/b"):
         app.get(path)(lambda: "native")
     return app, legacy
@@ -299,12 +307,13 @@ def test_unknown_middleware_is_an_error_in_the_log(
     mount: Mount, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It may decide who may call: said of every route that moves past it, with what to write."""
-    mount(*wrapped(), "GET /a", "GET /b")
+    mount(*wrapped(Unknown), "GET /a", "GET /b")
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
-    assert f"{CLASS} does not run for native routes (GET /a, GET /b)" in record.message
+    place = f"{__name__}.Unknown"
+    assert f"{place} does not run for native routes (GET /a, GET /b)" in record.message
     assert "if it decides who may call, they are OPEN" in record.message
-    assert record.message.endswith(f'[gateway] skipped_middleware = ["{CLASS}"]')
+    assert record.message.endswith(f'[gateway] skipped_middleware = ["{place}"]')
 
 
 def test_nothing_is_said_while_no_route_moves(
@@ -318,20 +327,21 @@ def test_nothing_is_said_while_no_route_moves(
     assert ask(app, "GET", "/new").text == '"new"'
     assert gateway.status()["skipped_middleware"] == [CLASS]
     assert caplog.records == []
-    # The edit that may open a route says so.
-    save_map(gateway, '[routes]\n"GET /a" = "native"\n')
-    assert ask(app, "GET", "/a").text == '"native"'
-    assert [record.levelno for record in caplog.records if CLASS in record.message] == [
-        logging.ERROR
-    ]
+    # The edit that would open a route is not taken over.
+    gateway.live.path.write_text('[routes]\n"GET /a" = "native"\n', encoding="utf-8")
+    gateway.live.poll()
+    assert f"it may be OPEN: WSGI middleware {CLASS}" in str(gateway.live.rejected)
+    assert ask(app, "GET", "/a").status == 403
 
 
+@pytest.mark.parametrize(("around", "named"), [(Unknown, "*"), (Wrapping, "Wrapping")])
 def test_the_map_can_say_that_native_routes_do_without(
-    mount: Mount, caplog: pytest.LogCaptureFixture
+    mount: Mount, caplog: pytest.LogCaptureFixture, around: type[Wrapping], named: str
 ) -> None:
-    """By its place, or a pattern; then nothing more is said."""
-    app, legacy = wrapped()
-    mount(app, legacy, "GET /a", settings=f'[gateway]\nskipped_middleware = ["{__name__}.*"]')
+    """By its place, or a pattern where it is no guard; then nothing more is said."""
+    app, legacy = wrapped(around)
+    settings = f'[gateway]\nskipped_middleware = ["{__name__}.{named}"]'
+    mount(app, legacy, "GET /a", settings=settings)
     assert caplog.records == []
     assert ask(app, "GET", "/a").text == '"native"'
 

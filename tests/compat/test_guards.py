@@ -1,9 +1,7 @@
 """Decorators of Flask views that a native route does without: found, judged, said."""
 
 # Without postponed annotations: FastAPI could not resolve names that are local to a function.
-import asyncio
 import functools
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +9,9 @@ import flask_jwt_extended as flask_jwt
 import flask_login  # type: ignore[import-untyped]
 import flask_restx  # type: ignore[import-untyped]
 import pytest
-from fastapi import APIRouter, Depends, FastAPI
-from fastapi.security import HTTPBearer
+from fastapi import FastAPI
 from flasgger import swag_from  # type: ignore[import-untyped]
-from flask import Flask, abort, jsonify, request
+from flask import Flask, jsonify
 from flask.views import MethodView, View
 from flask_admin import Admin, BaseView, expose  # type: ignore[import-untyped]
 from flask_caching import Cache
@@ -28,7 +25,7 @@ from webargs.flaskparser import use_args
 from crossfade import compat
 from crossfade.compat.known_guards import Work, known
 from crossfade.compat.wrappers import _search, decorators_of
-from tests.asgi.kit import Mount, ask, flask_with, save_map
+from tests.asgi.kit import Mount, ask
 
 View_ = Callable[..., Any]
 
@@ -293,232 +290,9 @@ def test_flask_admin_asks_is_accessible_in_a_wrapper() -> None:
     assert (str(found), known(found).work) == ("flask_admin.base._wrap_view", Work.PERMISSION)
 
 
-# --- judging them ---------------------------------------------------------------------------------
-
-
-def admin_required(view: View_) -> View_:
-    """A guard of the team's own."""
-
-    @functools.wraps(view)
-    def inner(*args: Any, **kwargs: Any) -> Any:
-        if request.headers.get("X-Admin") != "yes":
-            abort(403)
-        return view(*args, **kwargs)
-
-    return inner
-
-
-async def require_admin() -> None:
-    """A dependency by whose name one sees what it does."""
-
-
-async def settings() -> None:
-    """A dependency that says nothing of access."""
-
-
-async def get_author() -> None:
-    """A dependency whose name only begins like a guard's."""
-
-
-def throttle() -> None:
-    """A dependency that limits."""
-
-
-def jwt_by_hand() -> str:
-    """A handler that does in its code what the decorator did."""
-    flask_jwt.verify_jwt_in_request()
-    return "x"
-
-
 async def handler() -> str:
     """A handler without anything."""
     return "native"
-
-
-LOGIN, FRESH, ADMIN = flask_login.login_required, flask_login.fresh_login_required, admin_required
-LOGGED_IN = compat.LoggedIn.__metadata__[0]
-FRESHLY = compat.FreshlyLoggedIn.__metadata__[0]
-CURRENT = compat.CurrentUser.__metadata__[0]
-
-
-@pytest.mark.parametrize(
-    ("decorate", "dependencies", "by"),
-    [
-        (LOGIN, [], None),
-        (LOGIN, [LOGGED_IN], "LoggedIn"),
-        (LOGIN, [FRESHLY], "FreshlyLoggedIn"),
-        (LOGIN, [compat.allowed(bool)], "allowed"),
-        (LOGIN, [compat.decorated(LOGIN)], "flask_login.utils.login_required"),
-        (LOGIN, [Depends(HTTPBearer())], "HTTPBearer"),
-        (LOGIN, [Depends(require_admin)], "require_admin"),
-        (LOGIN, [CURRENT], None),
-        (LOGIN, [Depends(settings)], None),
-        (LOGIN, [Depends(get_author)], None),
-        (FRESH, [LOGGED_IN], None),
-        (FRESH, [FRESHLY], "FreshlyLoggedIn"),
-        (ADMIN, [LOGGED_IN], None),
-        (ADMIN, [Depends(HTTPBearer())], None),
-        (ADMIN, [compat.allowed(bool)], "allowed"),
-        (ADMIN, [compat.decorated(ADMIN)], f"{__name__}.admin_required"),
-        (ADMIN, [Depends(require_admin)], "require_admin"),
-        (limiter.limit("1/day"), [LOGGED_IN], None),
-        (limiter.limit("1/day"), [Depends(throttle)], "throttle"),
-    ],
-)
-def test_what_counts_as_a_counterpart(
-    mount: Mount, decorate: Callable[[View_], View_], dependencies: list[Any], by: str | None
-) -> None:
-    """What can be seen on the handler; who may log in is not yet who may see."""
-    app, legacy = FastAPI(openapi_url=None), Flask("legacy", static_folder=None)
-    legacy.add_url_rule("/a", "a", decorate(view))
-    # Also where it stands on the router, as for a whole section of an application.
-    router = APIRouter(dependencies=dependencies)
-    router.get("/a")(handler)
-    app.include_router(router)
-    gateway = mount(app, legacy, "GET /a")
-    (guard,) = gateway.status()["routes"][0]["guards"]
-    expected = ("missing", "") if by is None else ("native", by)
-    assert (guard["state"], guard["by"]) == expected
-
-
-def test_the_handlers_own_name_is_no_counterpart(mount: Mount) -> None:
-    """A page may be called `admin` and let everybody in."""
-    app, legacy = FastAPI(openapi_url=None), Flask("legacy", static_folder=None)
-    legacy.add_url_rule("/a", "a", admin_required(view))
-    app.get("/a")(require_admin)
-    (guard,) = mount(app, legacy, "GET /a").status()["routes"][0]["guards"]
-    assert guard["state"] == "missing"
-
-
-def test_the_same_decorator_on_the_handler_counts(mount: Mount) -> None:
-    """And what the handler's own code calls."""
-    app, legacy = FastAPI(openapi_url=None), Flask("legacy", static_folder=None)
-    jwt = flask_jwt.jwt_required()
-    for path, endpoint in {"/a": wrapping(handler), "/b": jwt_by_hand}.items():
-        legacy.add_url_rule(path, path, wrapping(view) if path == "/a" else jwt(view))
-        app.get(path)(endpoint)
-    routes = mount(app, legacy, "GET /a", "GET /b").status()["routes"]
-    states = [[guard["state"] for guard in route["guards"]] for route in routes]
-    assert states == [["native"], ["native"]]
-
-
-# --- saying them ----------------------------------------------------------------------------------
-
-
-def test_an_open_route_is_an_error_in_the_log(
-    mount: Mount, caplog: pytest.LogCaptureFixture
-) -> None:
-    """It is open, indeed; and the log names the guard, what to do, and how to answer."""
-    app, legacy = FastAPI(openapi_url=None), Flask("legacy", static_folder=None)
-    legacy.add_url_rule("/a", "a", admin_required(view))
-    legacy.add_url_rule("/b", "b", admin_required(view))
-    app.get("/a")(handler)
-    app.get("/b", dependencies=[compat.decorated(admin_required)])(handler)
-    mount(app, legacy, "GET /a", "GET /b")
-    assert ask(app, "GET", "/a").text == '"native"'
-    assert ask(app, "GET", "/b").status == 403
-    (record,) = [r for r in caplog.records if r.levelno >= logging.WARNING]
-    assert record.levelno == logging.ERROR
-    text = record.getMessage()
-    assert text.startswith("GET /a is native and may be OPEN: Flask's view has admin_required")
-    assert "decorated(" in text
-    assert text.endswith('guards = ["admin_required"]')
-
-
-def test_what_decides_nothing_is_one_warning_for_all_routes(
-    mount: Mount, caplog: pytest.LogCaptureFixture
-) -> None:
-    """However many routes have the decorator; and what FastAPI does itself is no warning."""
-    app, legacy, paths = FastAPI(openapi_url=None), Flask("legacy"), [f"/{n}" for n in range(8)]
-    for path in paths:
-        legacy.add_url_rule(path, path, validate()(wrapping(view)))
-        app.get(path)(handler)
-    mount(app, legacy, *(f"GET {path}" for path in paths))
-    (record,) = caplog.records
-    assert record.levelno == logging.WARNING
-    assert f"decorator {__name__}.wrapping" in record.getMessage()
-    assert "GET /0, GET /1, GET /2, GET /3, GET /4 and 3 more" in record.getMessage()
-    assert "crossfade does not know what it does" in record.getMessage()
-
-
-@pytest.mark.parametrize(
-    ("more", "settings"),
-    [
-        (', guards = ["admin_required", "wrapping"]', ""),
-        (f', guards = ["{__name__}.*"]', ""),
-        ("", f'[gateway]\nharmless_decorators = ["wrapping", "{__name__}.admin_*"]'),
-    ],
-)
-def test_the_map_can_answer(
-    mount: Mount, caplog: pytest.LogCaptureFixture, more: str, settings: str
-) -> None:
-    """With the names that the log gave: for a route, or for all of them."""
-    app, legacy = FastAPI(openapi_url=None), Flask("legacy", static_folder=None)
-    legacy.add_url_rule("/a", "a", admin_required(wrapping(view)))
-    app.get("/a")(handler)
-    gateway = mount(app, legacy, "GET /a", more=more, settings=settings)
-    assert caplog.records == []
-    states = {guard["state"] for guard in gateway.status()["routes"][0]["guards"]}
-    assert states == {"acknowledged"} if more else {"not needed"}
-
-
-def test_an_answer_to_nothing_is_said(mount: Mount, caplog: pytest.LogCaptureFixture) -> None:
-    """A misspelt name acknowledges nothing, and a guard that is added later is not covered."""
-    app, legacy = FastAPI(openapi_url=None), Flask("legacy", static_folder=None)
-    legacy.add_url_rule("/a", "a", admin_required(view))
-    app.get("/a")(handler)
-    mount(app, legacy, "GET /a", more=', guards = ["admin_requierd"]')
-    opened, idle = caplog.records
-    assert opened.levelno == logging.ERROR
-    assert "has guards = ['admin_requierd']" in idle.getMessage()
-
-
-def test_an_edit_of_the_map_says_it_again(mount: Mount, caplog: pytest.LogCaptureFixture) -> None:
-    """At the first request under the new map; and never twice for one map."""
-    app, legacy = FastAPI(openapi_url=None), Flask("legacy", static_folder=None)
-    for path in ("/a", "/b"):
-        legacy.add_url_rule(path, path, admin_required(view))
-        app.get(path)(handler)
-    gateway = mount(app, legacy, "GET /a")
-    for path in ("/b", "/a"):  # the second was said once already, of another map
-        caplog.clear()
-        save_map(gateway, f'[routes]\n"GET {path}" = "native"\n')
-        for _ in range(3):
-            ask(app, "GET", path)
-        start(app)
-        (record,) = [r for r in caplog.records if r.levelno == logging.ERROR]
-        assert record.getMessage().startswith(f"GET {path} is native and may be OPEN")
-
-
-def test_a_view_that_is_decorated_after_the_mount_is_said_at_the_start(
-    mount: Mount, caplog: pytest.LogCaptureFixture
-) -> None:
-    """An extension that is set up late may wrap every view: a server's start looks again."""
-    app, legacy = FastAPI(openapi_url=None), flask_with("GET /a")
-    app.get("/a")(handler)
-    mount(app, legacy, "GET /a")
-    assert caplog.records == []
-    (name,) = legacy.view_functions
-    legacy.view_functions[name] = admin_required(legacy.view_functions[name])
-    start(app)
-    assert "GET /a is native and may be OPEN" in caplog.text
-
-
-def start(app: FastAPI) -> None:
-    """Start the application as a server does, and stop it."""
-
-    async def live() -> None:
-        messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
-
-        async def receive() -> Any:
-            return messages.pop(0)
-
-        async def send(message: Any) -> None:
-            assert message["type"].endswith(".complete")
-
-        await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
-
-    asyncio.run(live())
 
 
 # --- what is true of the packages -----------------------------------------------------------------

@@ -15,7 +15,8 @@ from crossfade import mount_legacy
 from crossfade.contract import NoState, State
 from crossfade.contract.freezing import Frozen
 from crossfade.contract.inprocess import InProcessApp
-from crossfade.contract.prove import Options, Prover, RouteResult
+from crossfade.contract.prove import Options, Prover
+from crossfade.contract.route_result import RouteResult
 from crossfade.contract.runner import Runner
 from crossfade.model import Side
 

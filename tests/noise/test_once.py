@@ -17,7 +17,8 @@ from crossfade.contract import NoState, SQLAlchemyState, frozen, patience
 from crossfade.contract.client import Contract
 from crossfade.contract.errors import ContractFailed
 from crossfade.contract.explore import explore
-from crossfade.contract.prove import Prover, RouteResult
+from crossfade.contract.prove import Prover
+from crossfade.contract.route_result import RouteResult
 from crossfade.contract.state import NotGiven
 from crossfade.model import Side
 from tests.noise.kit import Make, Reply, View, prover, told

@@ -195,7 +195,7 @@ def test_a_difference_fails_with_who_what_why_and_fix(make: Make) -> None:
         assert line in lines
     assert "legacy (POST /x)" in text
     assert "native (POST /x)" in text
-    assert sum(line.startswith("why: FastAPI answers input") for line in lines) == 1
+    assert sum(line.startswith("why: [XF134] both refuse") for line in lines) == 1
     assert "nothing is reset between the two sides" in text
 
 
@@ -233,7 +233,7 @@ def test_a_native_exception_is_a_500_with_its_traceback(make: Make) -> None:
         make(ok, native).get("/x")
     text = str(failed.value)
     assert "status: Flask 200, FastAPI 500" in text
-    assert "why: the native endpoint raised: LookupError: no such thing" in text
+    assert "why: [XF101] the native endpoint raised: LookupError: no such thing" in text
     assert 'raise LookupError("no such thing")' in text
 
 

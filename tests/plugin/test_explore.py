@@ -126,7 +126,7 @@ def explored(project: pytest.Pytester, mark: str = "", code: str = "") -> pytest
     """
     assert mark in GATEWAY
     project.makepyfile(gateway=GATEWAY.replace(mark, code) if mark else GATEWAY)
-    return project.runpytest_subprocess(*QUIET)
+    return project.runpytest_subprocess(*QUIET, "-vv")
 
 
 def smallest(result: pytest.RunResult) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from crossfade.contract.html_report import html_report
 from crossfade.contract.markdown import markdown
-from tests.browser.test_report_page import account
 from tests.plugin.test_plugin import QUIET
+from tests.reports.accounts import account
 
 pytest_plugins = ["pytester"]
 
@@ -60,8 +62,8 @@ def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
 
 def test_both_forms_at_once(project: pytest.Pytester) -> None:
     """The suffix says which; folders are made; half a surrogate pair stops no report."""
-    options = ("--crossfade-report", "out/new/r.HTML", "--crossfade-report", "step-summary")
-    result = run(project, *options)
+    files = ("out/new/r.HTML", "step-summary", "r.json")
+    result = run(project, *(each for file in files for each in ("--crossfade-report", file)))
     result.assert_outcomes(passed=1, failed=2)
     page = (project.path / "out/new/r.HTML").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
@@ -71,12 +73,41 @@ def test_both_forms_at_once(project: pytest.Pytester) -> None:
     text = (project.path / "step-summary").read_text(encoding="utf-8")
     assert text.startswith("# Contracts\n\n1 of 2 routes answer alike on both sides")
     assert r"\ud800" in text
+    found = json.loads((project.path / "r.json").read_text(encoding="utf-8"))
+    assert found["verdicts"]["differs"] == 1
+    assert found["routes"][0]["route"] == "GET /half"
+
+
+def test_what_the_terminal_leaves_out_is_in_a_file(project: pytest.Pytester) -> None:
+    """In pytest's cache, named by the last of the five lines; with -vv it is in the terminal."""
+    result = project.runpytest_inprocess("-p", "no:hypothesispytest")
+    result.assert_outcomes(passed=1, failed=2)
+    file = ".pytest_cache/d/crossfade/contracts.txt"
+    result.stdout.fnmatch_lines([f"  *all of it: -vv, or {file}"])
+    lines = result.stdout.lines
+    begin = next(at for at, line in enumerate(lines) if line.startswith("GET /half: "))
+    assert any(line.startswith("___") for line in lines[begin + 1 : begin + 6])
+    text = (project.path / file).read_text(encoding="utf-8")
+    assert "  1. in " in text
+    assert "keep it in contracts/NAME.http" in text
+    assert re.search(r"^GET /same: \d+ cases, proven$", text, re.MULTILINE)
+    assert "  1. in " not in result.stdout.str()
+    assert "  1. in " in run(project, "-vv").stdout.str()
+
+
+def test_a_run_without_routes_writes_no_file(project: pytest.Pytester) -> None:
+    """Nothing of it in the cache."""
+    project.makepyfile(test_contracts="def test_same(contract):\n    contract.get('/same')\n")
+    project.runpytest_inprocess("-p", "no:hypothesispytest").assert_outcomes(passed=1)
+    assert not (project.path / ".pytest_cache/d/crossfade").exists()
 
 
 def test_an_unknown_form(project: pytest.Pytester) -> None:
     """Markdown under another name is nobody's wish."""
     result = run(project, "--crossfade-report", "report.pdf")
-    result.stderr.fnmatch_lines(["*report.pdf is to be .pdf; there is .html and .md*"])
+    result.stderr.fnmatch_lines(
+        ["*report.pdf: there is no report of the form .pdf; use .html, .md or .json*"]
+    )
     assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 

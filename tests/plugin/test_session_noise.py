@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,16 @@ def test_a_token_is_noise(project: pytest.Pytester) -> None:
     result = project.runpytest_inprocess(*QUIET)
     result.assert_outcomes(passed=2)
     noise = "noise, Flask differs from itself: GET /form:"
-    result.stdout.fnmatch_lines([f"{noise} body", f"{noise} cookie.session"])
+    result.stdout.fnmatch_lines([f"{noise} cookie.session, body"])
+
+
+def test_what_is_not_noticed_adds_up(project: pytest.Pytester) -> None:
+    """What several shapes of answers have in common counts as often as in the sum above it."""
+    text = project.runpytest_inprocess(*QUIET).stdout.str()
+    strength = re.search(r"^strength: (\d+) of (\d+) ", text, re.MULTILINE)
+    assert strength is not None
+    hidden = sum(map(int, re.findall(r"^    (\d+) not noticed because of", text, re.MULTILINE)))
+    assert hidden == int(strength[2]) - int(strength[1]) > 0
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_processes(project: pytest.Pytester) -> None:
 
 BOTH = """
 def test_routes(contract_routes):
-    contract_routes.prove("/same/*", "/login")
+    contract_routes.prove("/same/*")
 """
 
 

@@ -15,7 +15,7 @@ import zstandard
 from crossfade import codings
 from crossfade.codings import decoded, unread
 from crossfade.compare import compare, form_difference
-from crossfade.contract.causes import advise
+from crossfade.contract.diagnosis import View, diagnose
 from crossfade.exchange import Exchange, Request, Response
 from crossfade.model import Side
 
@@ -108,13 +108,10 @@ def test_without_a_package(
     assert unread(sent(b"x", "gzip")) is None
     found = compare(legacy, native)
     request = Request("GET", b"/")
-    advice = [
-        advise(each, Exchange(request, legacy, Side.LEGACY), Exchange(request, native, Side.NATIVE))
-        for each in found
-        if each.where == "body"
-    ]
-    assert [each and each.fix.partition(",")[0] for each in advice] == [
-        f"python3 -m pip install {package}"
+    sides = Exchange(request, legacy, Side.LEGACY), Exchange(request, native, Side.NATIVE)
+    causes = [diagnose(View(each, *sides)) for each in found if each.where == "body"]
+    assert [[each.found.fix.partition(",")[0] for each in found] for found in causes] == [
+        [f"python3 -m pip install {package}"]
     ]
 
 

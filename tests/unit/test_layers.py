@@ -16,6 +16,7 @@ SOURCE = Path(__file__).parent.parent.parent / "src" / "crossfade"
 LAYERS = [
     ["cli", "pytest_suites"],
     ["mounting", "pytest_plugin", "pytest_routes"],
+    ["pytest_reports"],
     ["contract"],
     ["apidoc", "dispatch"],
     ["live"],
@@ -25,7 +26,8 @@ LAYERS = [
     ["compare", "mapedit", "mapfile"],
     ["codings", "json_form"],
     ["environ", "exchange", "loading", "outbound", "toml_lines"],
-    ["errors", "logs", "model", "wording"],
+    ["deviations"],
+    ["errors", "files", "inspection", "logs", "model", "wording"],
 ]
 LEVEL = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 
@@ -38,7 +40,7 @@ OWNERS = {
     "sqlalchemy": {"contract"},
     "httpx": {"contract"},
     "hypothesis": {"contract"},
-    "pytest": {"pytest_plugin", "pytest_routes", "pytest_suites"},
+    "pytest": {"pytest_plugin", "pytest_reports", "pytest_routes", "pytest_suites"},
     "tomlkit": {"mapedit"},
     "legacy_flask": set[str](),
     "new_fastapi": set[str](),

@@ -105,7 +105,7 @@ def test_rejects_a_missing_file(tmp_path: Path) -> None:
 
 def test_rejects_a_folder(tmp_path: Path) -> None:
     """A path that can't be read says why."""
-    with pytest.raises(MapError, match="can't be read: Is a directory"):
+    with pytest.raises(MapError, match="can't be read: it is a folder"):
         load(tmp_path)
 
 

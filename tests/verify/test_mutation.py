@@ -90,7 +90,7 @@ def test_their_number_is_bounded() -> None:
 def blind_to(*places: str) -> mutation.Explain:
     """Return rules that let differences in these places live."""
 
-    def explain(difference: Difference) -> str | None:
+    def explain(difference: Difference, native: Response) -> str | None:
         return next((f"ignore {p}" for p in places if difference.where.startswith(p)), None)
 
     return explain

@@ -92,3 +92,27 @@ print(live.poll(), live.rejected)
     assert lines[0] == "False the migration map has 1 problem:"
     assert lines[1].startswith("  migration_map.toml:7: GET /page: not proven: no receipt")
     assert lines[2] == "True None"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "import crossfade.pytest_plugin, crossfade.pytest_routes, pytest",
+        "import sys, types; sys.modules['crossfade.pytest_plugin'] = types.ModuleType('x')",
+        "import os; os.environ['PYTEST_CURRENT_TEST'] = 'x'",
+    ],
+    ids=["imports", "a module's name", "the environment"],
+)
+def test_required_no_import_lets_an_unproven_gateway_boot(strict: Path, before: str) -> None:
+    """What a program imports says nothing of what it is for."""
+    edit(strict, "migration_map.toml", '= "legacy"', '= "native"')
+    result = python(strict, "-c", f"{before}\n{BOOT}")
+    assert result.returncode == 1
+    assert "GET /page: not proven: no receipt" in result.stderr
+
+
+def test_required_conftest_may_import_the_gateway(strict: Path) -> None:
+    """A run of pytest proves it: however early it is imported."""
+    edit(strict, "migration_map.toml", '= "legacy"', '= "native"')
+    (strict / "conftest.py").write_text("import gateway\n", encoding="utf-8")
+    assert run_pytest(strict, "-k", "items").returncode == 0

@@ -174,7 +174,7 @@ def test_a_receipt_that_is_none_is_red(proven: Path) -> None:
     assert "can't be read" in crossfade(proven, "verify").stdout
     receipt.write_text(good.replace(ITEM, "GET /other"), encoding="utf-8")
     assert "is the receipt of GET /other" in crossfade(proven, "verify").stdout
-    receipt.write_text(good.replace("format = 1", "format = 0"), encoding="utf-8")
+    receipt.write_text(good.replace("format = 2", "format = 1"), encoding="utf-8")
     code, routes = verify(proven)
     assert (code, routes[ITEM]["reasons"][0]["subject"]) == (1, "format")
 

@@ -27,6 +27,7 @@ from crossfade.compat.errors import (
     is_http_error,
     legacy_validation_error,
     mapper_of,
+    note_raised,
     take_over_default_handlers,
 )
 from crossfade.compat.exchange import Exchange
@@ -189,6 +190,7 @@ class BorrowedRoute:
         except Exception as error:
             if started:
                 raise
+            note_raised(scope, error)
             try:
                 exchange = self._exchange(scope, send, body, _EVERYTHING)
             except RequestRefused as refused:

@@ -21,8 +21,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.types import Scope
 from werkzeug import exceptions as werkzeug_exceptions
 from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException, NotFound
+
+from crossfade.model import FORCE_SIDE, RAISED
 
 BORROWING: Final = "crossfade.borrowing"
 """Scope key: Flask's error handlers answer what the native handler of this request raises.
@@ -228,10 +231,17 @@ def take_over_default_handlers(app: FastAPI) -> None:
             app.exception_handlers[key] = CatchAll(handler)
 
 
+def note_raised(scope: Scope, error: BaseException) -> None:
+    """Leave the exception of a native route where the contracts look for it."""
+    if FORCE_SIDE in scope:
+        scope[RAISED] = (error, error.__traceback__)  # which Starlette clears once it is answered
+
+
 def _unless_borrowing(
     default: Callable[[Request, Any], Any],
 ) -> Callable[[Request, Exception], Any]:
     async def handle(request: Request, error: Exception) -> Response:
+        note_raised(request.scope, error)
         if BORROWING in request.scope:
             raise error
         response: Response = await default(request, error)
@@ -247,6 +257,7 @@ class _UnlessMapped:
         self.handler = handler
 
     async def __call__(self, request: Request, error: Exception) -> Response:
+        note_raised(request.scope, error)
         if MAPPED in request.scope:
             raise error
         response: Response = await call_handler(self.handler, request, error)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crossfade.compat.answers import Answer, NativeStream, flask_response
 from crossfade.compat.around import Needs
-from crossfade.compat.errors import ValidationMapper, render
+from crossfade.compat.errors import ValidationMapper, note_raised, render
 from crossfade.compat.flaskside import FlaskSide
 from crossfade.compat.hops import Hop, Hopper, InContext, share_changes
 
@@ -109,6 +109,7 @@ class Exchange:
             await InContext(self._context, call, self._between)
         except BaseException as raised:  # noqa: BLE001 - told to Flask; raised again below
             error = raised
+            note_raised(scope, raised)
         if self._replaced and isinstance(error, Exception):
             error = None
         if error is None or isinstance(error, Exception):

@@ -2,7 +2,8 @@
 
 A native route runs inside Flask's hooks, not inside the decorators of the view that it stands for.
 Nothing can be proved about code by looking at it, so a counterpart is only taken for one where it
-can be seen and named: a dependency, or the same decorator on the handler.
+can be seen: the same decorator on the handler, or a dependency that is known to refuse strangers or
+whose code does. Names are no evidence.
 """
 
 from __future__ import annotations
@@ -15,16 +16,14 @@ from functools import cache, partial
 from typing import Any, Final
 
 from fastapi import params
-from fastapi.security.base import SecurityBase
 
 import crossfade.compat as compat
-from crossfade.compat.known_guards import Known, Work, known, looks_like_access, looks_like_limit
+from crossfade.compat.known_guards import Known, Work, is_guessed, known, looks_like_limit
+from crossfade.compat.refusals import FORBIDDEN, refusals_of, verifies
 from crossfade.compat.wrappers import Decorator, decorators_of, functions_in
 from crossfade.routing import NativeRoute
 
 _OWN: Final = "crossfade.compat."
-_VERIFIES: Final = frozenset({"verify_jwt_in_request"})
-"""Functions that do in a handler's code what their package's decorator does."""
 
 
 class State(str, Enum):
@@ -44,7 +43,8 @@ class Guard:
         decorator: what stands on the view.
         known: what it does.
         state: what becomes of that.
-        by: the handler's counterpart, where one can be seen; "" otherwise.
+        by: the handler's counterpart, where one can be seen; "" otherwise. Of a missing one: the
+            same decorator, made with other arguments.
     """
 
     decorator: Decorator
@@ -65,7 +65,8 @@ class Guard:
     def __str__(self) -> str:
         """Return a line for people: what it is, and what becomes of it."""
         if self.state is State.MISSING:
-            return f"{self.name}: NOT SEEN in the handler; {self.known.instead}"
+            other = f", which has {self.by} with other arguments" if self.by else ""
+            return f"{self.name}: NOT SEEN in the handler{other}; {self.known.instead}"
         if self.state is State.NATIVE:
             return f"{self.name}: the handler has {self.by}"
         if self.state is State.ACKNOWLEDGED:
@@ -82,86 +83,139 @@ class Guard:
         }
 
 
-def guards_of(
-    view: Any,
-    method: str,
-    native: NativeRoute,
-    acknowledged: Sequence[str] = (),
-    harmless: Sequence[str] = (),
-) -> list[Guard]:
-    """Return the decorators of a view with what becomes of each, from the outside inwards.
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """Something of the native handler that may do a decorator's work.
 
-    Args:
-        view: what Flask calls.
-        method: the route's.
-        native: what stands for it.
-        acknowledged: names of decorators whose work the handler does itself: `guards` of the map.
-        harmless: patterns of decorators that no answer depends on.
+    Attributes:
+        name: as its user wrote it.
+        works: what it is known to do.
+        refuses: statuses with which its code refuses who calls.
+        decorator: what it is, where it is a decorator of Flask views.
     """
-    counterparts = list(_counterparts(native, method))
-    return [
-        _judged(decorator, counterparts, acknowledged, harmless)
-        for decorator in decorators_of(view, method)
-    ]
+
+    name: str
+    works: frozenset[Work] = frozenset()
+    refuses: frozenset[int] = frozenset()
+    decorator: Decorator | None = None
+
+    def does(self, decorator: Decorator, work: Work) -> bool:
+        """Whether it does the work of a decorator."""
+        if self.decorator is not None and self.decorator == decorator:
+            same = not work.is_access or self.decorator.arguments == decorator.arguments
+            return same or work in self.works
+        if work in self.works:
+            return True
+        if work is Work.LOGIN:
+            return bool(self.refuses)
+        if work is Work.PERMISSION:
+            # A guard of the team's own refuses as its code says; for others 401 is not enough.
+            needed = decorator.refuses if is_guessed(decorator) else frozenset()
+            return self.refuses >= (needed or {FORBIDDEN})
+        return not work.is_access and self.name == decorator.leaf
 
 
-def matches(decorator: Decorator, patterns: Iterable[str]) -> bool:
-    """Whether a pattern of the map means this decorator, in any of its spellings."""
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What decorates a view, and what of the native handler may stand for it.
+
+    Found by reading code, which does not change while it runs; what the map says of it does.
+    """
+
+    decorators: tuple[Decorator, ...]
+    counterparts: tuple[Counterpart, ...]
+
+    @classmethod
+    def of(cls, view: Any, method: str, native: NativeRoute) -> Guards:
+        """Look at both handlers.
+
+        Args:
+            view: what Flask calls.
+            method: the route's.
+            native: what stands for it.
+        """
+        decorators = tuple(decorators_of(view, method))
+        return cls(decorators, tuple(_counterparts(native, method)) if decorators else ())
+
+    def judged(self, acknowledged: Sequence[str] = (), harmless: Sequence[str] = ()) -> list[Guard]:
+        """Return the decorators with what becomes of each, from the outside inwards.
+
+        Args:
+            acknowledged: names of decorators whose work the handler does itself: `guards` of the
+                map.
+            harmless: patterns of decorators that no answer depends on. One that decides who may
+                call is only meant by its full name, and never where it is known to do so.
+        """
+        return [
+            _judged(each, self.counterparts, acknowledged, harmless) for each in self.decorators
+        ]
+
+
+def is_named(decorator: Decorator, names: Iterable[str]) -> bool:
+    """Whether a list of names has this decorator, in any of its spellings."""
+    return not set(decorator.spellings).isdisjoint(names)
+
+
+def _is_harmless(decorator: Decorator, row: Known, patterns: Sequence[str]) -> bool:
+    if row.work.is_access:
+        return is_guessed(decorator) and str(decorator) in patterns
     return any(
         fnmatchcase(spelling, pattern) for pattern in patterns for spelling in decorator.spellings
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Counterpart:
-    """Something of the native handler that may do a decorator's work."""
-
-    name: str
-    works: frozenset[Work]
-
-
 _LOGIN: Final = frozenset({Work.LOGIN})
 _FRESH: Final = frozenset({Work.LOGIN, Work.FRESH})
 _PERMISSION: Final = frozenset({Work.LOGIN, Work.PERMISSION})
-_ANY_ACCESS: Final = _FRESH | _PERMISSION
 
 
 def _judged(
     decorator: Decorator,
-    counterparts: Sequence[_Counterpart],
+    counterparts: Sequence[Counterpart],
     acknowledged: Sequence[str],
     harmless: Sequence[str],
 ) -> Guard:
     row = known(decorator)
-    if not row.work.is_lost or matches(decorator, harmless):
+    if not row.work.is_lost or _is_harmless(decorator, row, harmless):
         return Guard(decorator, row, State.NOT_NEEDED)
-    if matches(decorator, acknowledged):
+    if is_named(decorator, acknowledged):
         return Guard(decorator, row, State.ACKNOWLEDGED)
     for each in counterparts:
-        if row.work in each.works or each.name in (decorator.leaf, str(decorator)):
+        if each.does(decorator, row.work):
             return Guard(decorator, row, State.NATIVE, each.name)
-    return Guard(decorator, row, State.MISSING)
+    other = next((each.name for each in counterparts if each.decorator == decorator), "")
+    return Guard(decorator, row, State.MISSING, other)
 
 
-def _counterparts(native: NativeRoute, method: str) -> Iterator[_Counterpart]:
+def _counterparts(native: NativeRoute, method: str) -> Iterator[Counterpart]:
     for decorator in decorators_of(native.endpoint, method):
         yield _same(decorator)
     for call in dependencies_of(native.dependant):
         name = name_of(call)
         if call is not native.endpoint:
-            yield _Counterpart(name, _works_of(call, name))
+            yield _dependency(call, name)
         if name == "decorated" and is_borrowed(call):
             for behind in functions_in(call):
                 yield from map(_same, decorators_of(behind, method))
-        for used in sorted(_VERIFIES & _names_in(_code_of(call))):
-            yield _Counterpart(f"{used}()", _LOGIN)
+        used = verifies(call)
+        if used:
+            yield Counterpart(f"{used}()", _LOGIN)
 
 
-def _same(decorator: Decorator) -> _Counterpart:
+def _same(decorator: Decorator) -> Counterpart:
     """A decorator that stands on the native handler, too."""
     work = known(decorator).work
-    works = {Work.LOGIN, work} if work.is_access else {work} & {Work.LIMIT}
-    return _Counterpart(str(decorator), frozenset(works))
+    works = frozenset({work} & {Work.LIMIT})
+    if work.is_access:  # whom it lets in is its own affair: of others it only says that it knows
+        works = _FRESH if work is Work.FRESH else _LOGIN
+    return Counterpart(str(decorator), works, decorator=decorator)
+
+
+def _dependency(call: Any, name: str) -> Counterpart:
+    if is_borrowed(call):
+        return Counterpart(name, _BORROWED.get(name, frozenset()))
+    limits = frozenset({Work.LIMIT}) if looks_like_limit(name) else frozenset[Work]()
+    return Counterpart(name, limits, refusals_of(call))
 
 
 def dependencies_of(dependant: Any) -> Iterator[Any]:
@@ -194,15 +248,6 @@ def name_of(call: Any) -> str:
     return "a reader of the request" if name.startswith("_") else name
 
 
-def _works_of(call: Any, name: str) -> frozenset[Work]:
-    if isinstance(call, SecurityBase):
-        return _LOGIN
-    if is_borrowed(call):
-        return _BORROWED.get(name, frozenset())
-    access = _ANY_ACCESS if looks_like_access(name) else frozenset()
-    return access | {Work.LIMIT} if looks_like_limit(name) else access
-
-
 _BORROWED: Final = {"LoggedIn": _LOGIN, "FreshlyLoggedIn": _FRESH, "allowed": _PERMISSION}
 
 
@@ -215,11 +260,3 @@ def _public_names() -> dict[int, str]:
             if isinstance(extra, params.Depends):
                 found[id(extra.dependency)] = name
     return found
-
-
-def _names_in(code: Any) -> set[str]:
-    return {*getattr(code, "co_names", ()), *getattr(code, "co_freevars", ())}
-
-
-def _code_of(call: Any) -> Any:
-    return getattr(getattr(call, "__func__", call), "__code__", None)

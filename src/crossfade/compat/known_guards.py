@@ -7,6 +7,7 @@ what happens was looked at.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -145,12 +146,29 @@ def looks_like_limit(name: str) -> bool:
 
 
 def known(decorator: Decorator) -> Known:
-    """Return what is known of a decorator. One that nobody knows is judged by its name."""
+    """Return what is known of a decorator. One that nobody knows is judged by its name and code."""
     package = KNOWN.get(decorator.package)
     if package is not None:
         row = package.get(decorator.leaf) or package.get("*")
         if row is not None:
-            return row
-    if looks_like_access(decorator.name):
+            return _as_asked_for(row, decorator.arguments) if row.work is Work.LOGIN else row
+    if looks_like_access(decorator.name) or decorator.refuses:
         return Known(Work.PERMISSION, _DECORATED)
     return Known(Work.UNKNOWN, "do the same in the handler or a dependency, if it matters there")
+
+
+def _as_asked_for(row: Known, arguments: Mapping[str, str]) -> Known:
+    """Return what a decorator that finds out who calls does with these arguments."""
+    if arguments.get("optional", "None") == "True":
+        return Known(Work.ANSWER, "find out who calls in the handler; strangers may call as well")
+    if arguments.get("fresh", "False") == "True":
+        return Known(Work.FRESH, row.instead)
+    if arguments.get("role", "None") != "None":
+        return Known(Work.PERMISSION, row.instead)
+    return row
+
+
+def is_guessed(decorator: Decorator) -> bool:
+    """Whether only its name and code say what a decorator does."""
+    package = KNOWN.get(decorator.package, {})
+    return decorator.leaf not in package and "*" not in package

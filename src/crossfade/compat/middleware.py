@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
 from types import FunctionType, MethodType
@@ -16,6 +17,9 @@ from flask import Flask
 from werkzeug.local import LocalProxy
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
+
+from crossfade.compat.known_guards import looks_like_access
+from crossfade.compat.refusals import mentions, refusals_of
 
 _DEEPEST: Final = 50
 _INNER: Final = ("app", "wsgi_app", "application", "wrapped", "__wrapped__")
@@ -57,9 +61,17 @@ class Layer:
 
     Attributes:
         place: in the code: `shop.wsgi.TokenAuth`.
+        refuses: statuses with which its code refuses who calls: 401, 403; 302 to a login.
     """
 
     place: str
+    refuses: frozenset[int] = field(default=frozenset(), compare=False)
+
+    @property
+    def decides(self) -> bool:
+        """Whether its name or its code says that it decides who may call."""
+        own = self.place.rpartition(".")[2]
+        return self.lost is None and (bool(self.refuses) or looks_like_access(own))
 
     @property
     def lost(self) -> str | None:
@@ -74,7 +86,12 @@ class Layer:
         )
 
     def is_named(self, patterns: Iterable[str]) -> bool:
-        """Whether the map acknowledges that native routes do without it."""
+        """Whether the map acknowledges that native routes do without it.
+
+        What decides who may call is only meant by its full name.
+        """
+        if self.decides:
+            return self.place in patterns
         return any(fnmatchcase(self.place, pattern) for pattern in patterns)
 
 
@@ -86,21 +103,21 @@ def middleware_around(wsgi: Any, flask_app: Flask) -> list[Layer]:
         flask_app: the Flask application inside.
     """
     layers = _path(wsgi, flask_app, set(), 0)
-    names = [_place(each) for each in layers if not _is_end(each, flask_app)]
+    found = [_layer(each) for each in layers if not _is_end(each, flask_app)]
     called = not layers or layers[-1] is flask_app
     if called:
-        names += _of_method(flask_app, "__call__")
+        found += _of_method(flask_app, "__call__")
     entry = flask_app.wsgi_app
     if called and not _is_end(entry, flask_app):
-        names += [
-            _place(each)
+        found += [
+            _layer(each)
             for each in _path(entry, flask_app, set(), 0) or [entry]
             if not _is_end(each, flask_app)
         ]
     for method in _METHODS:
-        names += _of_method(flask_app, method)
+        found += _of_method(flask_app, method)
     followed = {_place_of(kind) for kind in (ProxyFix, DispatcherMiddleware)}
-    return [Layer(name) for name in dict.fromkeys(names) if name not in followed]
+    return [layer for layer in dict.fromkeys(found) if layer.place not in followed]
 
 
 def _path(app: Any, flask_app: Flask, seen: set[int], depth: int) -> list[Any]:
@@ -125,15 +142,26 @@ def _is_end(app: Any, flask_app: Flask) -> bool:
     return app is flask_app or (isinstance(app, MethodType) and app.__self__ is flask_app)
 
 
-def _of_method(flask_app: Flask, name: str) -> list[str]:
+def _layer(app: Any, name: str = "") -> Layer:
+    function = app.__func__ if isinstance(app, MethodType) else app
+    if not isinstance(function, FunctionType):
+        function = inspect.getattr_static(type(app), "__call__", None)
+    try:
+        refuses = mentions(getattr(function, "__code__", None)) | refusals_of(app)
+    except Exception:  # noqa: BLE001 - an object's own `__getattr__` may raise anything
+        refuses = frozenset()
+    return Layer(f"{_place(app)}.{name}" if name else _place(app), refuses)
+
+
+def _of_method(flask_app: Flask, name: str) -> list[Layer]:
     """Name a method of the application where it is not Flask's: a subclass's, or patched."""
     method = getattr(type(flask_app), name)
     if name != "wsgi_app" and name in vars(flask_app):
         method = vars(flask_app)[name]  # of this application alone
     if not isinstance(method, FunctionType):  # an agent's own object in its place
-        return [f"{_place(method)}.{name}"]
+        return [_layer(method, name)]
     own = method.__globals__.get("__name__") == Flask.__module__
-    return [] if own else [_place(method)]
+    return [] if own else [_layer(method)]
 
 
 def _held(app: Any) -> Iterator[Any]:

@@ -15,6 +15,8 @@ from typing import Any, Final
 from flask import after_this_request, has_app_context, has_request_context
 from werkzeug.local import LocalProxy
 
+from crossfade.compat.wrappers import unwrapped
+
 WITHOUT_CONTEXT: Final = "__crossfade_without_flask__"
 """Attribute of what stands in `crossfade.compat` and works without the context."""
 
@@ -33,7 +35,7 @@ def needs_flask(dependant: Any) -> bool:
 def leaves_hooks(dependant: Any) -> bool:
     """Whether an endpoint or anything that it depends on calls `after_this_request`."""
     return dependant is not None and any(
-        _names(inspect.unwrap(call), after_this_request, set(), 0) for call in _calls(dependant)
+        _names(unwrapped(call), after_this_request, set(), 0) for call in _calls(dependant)
     )
 
 
@@ -48,7 +50,7 @@ def _reaches(call: Any) -> bool:
     if not inspect.isroutine(call):
         call = getattr(type(call), "__call__", call)  # noqa: B004 - the function behind it
     seen: set[int] = set()
-    return _uses(inspect.unwrap(call), seen, 0) or _uses(call, seen, 0)
+    return _uses(unwrapped(call), seen, 0) or _uses(call, seen, 0)
 
 
 def _uses(value: Any, seen: set[int], depth: int) -> bool:

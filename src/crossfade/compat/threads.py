@@ -19,6 +19,7 @@ from flask import Flask
 from werkzeug.local import LocalProxy
 
 from crossfade.compat.around import place_of
+from crossfade.compat.wrappers import unwrapped
 
 _KEPT_IN: Final = ("registry", "_state")
 """Where `scoped_session` and `peewee.Database` keep what is one for each thread."""
@@ -77,7 +78,7 @@ def _hooks(app: Flask) -> Iterator[Callable[..., Any]]:
 
 def _used_by(hook: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     """Return what a function names: in its module and closure, and inside of what is there."""
-    function = inspect.unwrap(hook)  # what a decorator of the hook wraps
+    function = unwrapped(hook)  # what a decorator of the hook wraps
     owner = getattr(function, "__self__", None)
     function = function.__func__ if isinstance(function, MethodType) else function
     if not isinstance(function, FunctionType):

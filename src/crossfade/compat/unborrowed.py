@@ -1,8 +1,9 @@
 """What native routes do not borrow from Flask, said before somebody relies on it.
 
 Hooks are borrowed. The decorators of a view and WSGI middleware around the application are not:
-this finds them, at start and with each change of the map. What decides who may call is told apart
-from what does not, and what the team has acknowledged in the map is said no more.
+this finds them, at start and with each change of the map. A map that may let in whom Flask turns
+away is refused until it names what the handler does itself. What decides nothing is logged, and
+what the team has acknowledged in the map is said no more.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from flask import Flask
 from crossfade.compat.extensions import Extension, extensions_of
 from crossfade.compat.guards import (
     Guard,
+    Guards,
     State,
     dependencies_of,
-    guards_of,
     is_borrowed,
-    matches,
+    is_named,
     name_of,
 )
 from crossfade.compat.middleware import Layer, middleware_around
@@ -29,7 +30,7 @@ from crossfade.compat.threads import thread_states
 from crossfade.errors import MapError, Problem
 from crossfade.mapfile import MigrationMap
 from crossfade.model import Hooks, Stage
-from crossfade.routing import RouteTable, Target
+from crossfade.routing import LegacyRule, NativeRoute, RouteTable, Target
 from crossfade.wording import some
 
 if TYPE_CHECKING:
@@ -59,15 +60,24 @@ class Unborrowed:
     def __init__(self, flask_app: Flask | None, wsgi: WSGIApplication | None) -> None:
         self._flask = flask_app
         self._wsgi = wsgi
+        self._looked: dict[tuple[int, int, str], tuple[object, NativeRoute, Guards]] = {}
 
     def guards(self, target: Target, migration_map: MigrationMap) -> list[Guard]:
         """Return what decorates a route's view, with what becomes of it on a native answer."""
         if self._flask is None or target.legacy is None or target.native is None:
             return []
-        view = self._flask.view_functions.get(target.legacy.endpoint)
-        harmless = migration_map.gateway.harmless_decorators
         method = target.route.partition(" ")[0]
-        return guards_of(view, method, target.native, target.guards, harmless)
+        found = self._guards(target.legacy, method, target.native)
+        return found.judged(target.guards, migration_map.gateway.harmless_decorators)
+
+    def _guards(self, rule: LegacyRule, method: str, native: NativeRoute) -> Guards:
+        """Look at two handlers: once, as long as Flask's view is the same object."""
+        assert self._flask is not None  # whose rule it is
+        view = self._flask.view_functions.get(rule.endpoint)
+        key = (id(view), id(native), method)
+        if key not in self._looked:  # what has the number stays alive beside it
+            self._looked[key] = view, native, Guards.of(view, method, native)
+        return self._looked[key][2]
 
     def middleware(self) -> list[Layer]:
         """Return the WSGI middleware that native answers do not pass."""
@@ -94,6 +104,7 @@ class Unborrowed:
         return checking
 
     def _problems(self, migration_map: MigrationMap, table: RouteTable) -> Iterator[Problem]:
+        yield from self.openings(migration_map, table)
         for route in table.routes:
             if route.entry.stage is not Stage.NATIVE or route.native is None:
                 continue
@@ -103,6 +114,38 @@ class Unborrowed:
             if needed:
                 reason, remedy = _nothing_to_borrow(needed, self._flask is None)
                 yield migration_map.problem(route.entry, reason, remedy)
+
+    def openings(self, migration_map: MigrationMap, table: RouteTable) -> Iterator[Problem]:
+        """Return where a native answer may let in whom Flask refuses, with what to do about it."""
+        if self._flask is None:
+            return
+        moved = [
+            route
+            for route in table.routes
+            if route.entry.stage is Stage.NATIVE and route.native is not None and route.rules
+        ]
+        for route in moved:
+            assert route.native is not None  # so they were chosen
+            guards = [
+                guard
+                for rule in route.rules
+                for guard in self._guards(rule, route.entry.name.method, route.native).judged(
+                    route.entry.guards, migration_map.gateway.harmless_decorators
+                )
+            ]
+            open_ones = [guard for guard in dict.fromkeys(guards) if guard.opens]
+            if open_ones:
+                idle = _idle(route.entry.guards, guards)
+                reason, remedy = _opened(route.native.handler, open_ones, idle)
+                yield migration_map.problem(route.entry, reason, remedy)
+        for layer in self._unsaid(migration_map) if moved else ():
+            if layer.decides:
+                routes = some([str(route.entry.name) for route in moved])
+                reason = (
+                    f"it may be OPEN: WSGI middleware {layer.place}, which may decide who may "
+                    f"call, does not run for native routes ({routes})"
+                )
+                yield migration_map.problem(moved[0].entry, reason, _acknowledge(layer.place))
 
     def _unsaid(self, migration_map: MigrationMap) -> list[Layer]:
         named = migration_map.gateway.skipped_middleware
@@ -114,11 +157,10 @@ class Unborrowed:
         """Return what to log of a map: first what may let somebody in, then what is lost."""
         native = [each for each in _once(table.targets()) if each.stage is Stage.NATIVE]
         others: dict[Guard, list[str]] = {}
+        for problem in self.openings(migration_map, table):  # decorated after the map was checked
+            yield Message(logging.ERROR, str(problem))
         for target in native:
             guards = self.guards(target, migration_map)
-            open_ones = [guard for guard in guards if guard.opens]
-            if open_ones:
-                yield Message(logging.ERROR, _opened(target, open_ones))
             for guard in guards:
                 if guard.state is State.MISSING and not guard.opens:
                     others.setdefault(guard, []).append(target.route)
@@ -137,6 +179,8 @@ class Unborrowed:
                 yield Message(logging.WARNING, str(state))
         moved = [target.route for target in native if target.legacy is not None]
         for layer in self._unsaid(migration_map) if moved else ():
+            if layer.decides:
+                continue  # a problem of the map
             lost = layer.lost or "if it decides who may call, they are OPEN"
             yield Message(
                 logging.WARNING if layer.lost else logging.ERROR,
@@ -170,16 +214,22 @@ def _out_of_context(target: Target, file: str) -> str:
     )
 
 
-def _opened(target: Target, guards: Sequence[Guard]) -> str:
+def _opened(handler: str, guards: Sequence[Guard], idle: Sequence[str]) -> tuple[str, str]:
+    """Say why a route may be open, and what to do: reason and remedy of a problem."""
     names = _listed([guard.name for guard in guards])
     keys = ", ".join(f'"{guard.decorator.leaf}"' for guard in guards)
     instead = "; ".join(dict.fromkeys(guard.known.instead for guard in guards))
-    handler = target.native.handler if target.native is not None else "the handler"
-    return (
-        f"{target.route} is native and may be OPEN: Flask's view has {names}, and no such guard is "
-        f"seen on {handler}. Instead of it: {instead}. If the handler has a guard of its own, say "
-        f"so in the map: guards = [{keys}]"
+    others = _listed([guard.by for guard in guards if guard.by])
+    reason = f"it may be OPEN: Flask's view has {names}, and no such guard is seen on {handler}"
+    if others:
+        reason += f", which has {others} with other arguments"
+    if idle:
+        reason += f"; guards = {list(idle)!r} names no decorator of the view"
+    remedy = (
+        f"Replacement: {instead}. If the handler has a guard of its own, name what it replaces in "
+        f"the map: guards = [{keys}]"
     )
+    return reason, remedy
 
 
 def _lost(guard: Guard, routes: Sequence[str]) -> str:
@@ -200,7 +250,7 @@ def _acknowledge(place: str) -> str:
 
 def _idle(named: Sequence[str], guards: Sequence[Guard]) -> list[str]:
     """Return the names in `guards` that mean nothing: misspelt, or gone from the view."""
-    return [name for name in named if not any(matches(guard.decorator, [name]) for guard in guards)]
+    return [name for name in named if not any(is_named(each.decorator, [name]) for each in guards)]
 
 
 def _once(targets: Iterable[Target]) -> Iterator[Target]:
@@ -213,4 +263,6 @@ def _once(targets: Iterable[Target]) -> Iterator[Target]:
 
 
 def _listed(names: Sequence[str]) -> str:
+    if not names:
+        return ""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -10,11 +10,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from types import CodeType, FunctionType, MethodType
 from typing import Any, Final
 
 from werkzeug.local import LocalProxy
+
+from crossfade.compat.refusals import mentions, refusals_of
 
 _DEEPEST: Final = 30
 _LOCALS: Final = ".<locals>"
@@ -33,10 +36,14 @@ class Decorator:
     Attributes:
         module: where its code stands: `flask_login.utils`.
         name: the function or class that made the wrapper: `login_required`, `Cache.cached`.
+        refuses: statuses with which its code refuses who calls: 401, 403; 302 to a login.
+        arguments: what it was made with, by name, as far as that is plain values.
     """
 
     module: str
     name: str
+    refuses: frozenset[int] = field(default=frozenset(), compare=False)
+    arguments: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def package(self) -> str:
@@ -89,13 +96,22 @@ def _of_class(view_class: type, method: str) -> Iterator[Decorator]:
         handler = getattr(view_class, "get", None)
     if dispatch is not None:
         yield from _around(dispatch)
-        inner = inspect.unwrap(dispatch)
+        inner = unwrapped(dispatch)
         package = str(getattr(inner, "__module__", "")).partition(".")[0]
         if package not in _FRAMEWORKS and handler is not None:
             # It stands around the method as a decorator does, and may well check who calls.
-            yield Decorator(inner.__module__, inner.__qualname__.replace(_LOCALS, ""))
+            name = inner.__qualname__.replace(_LOCALS, "")
+            yield Decorator(inner.__module__, name, _refuses(inner, None))
     if handler is not None:
         yield from _around(handler)
+
+
+def unwrapped(value: Any) -> Any:
+    """Return what wrappers stand around; the value itself where that has no end."""
+    try:
+        return inspect.unwrap(value) if callable(value) else value
+    except Exception:  # noqa: BLE001 - an object may answer every name, `__wrapped__` too
+        return value
 
 
 def _around(value: Any) -> Iterator[Decorator]:
@@ -109,7 +125,7 @@ def _around(value: Any) -> Iterator[Decorator]:
             inner = _wrapped(value)
             if inner is None:
                 return
-            yield _named(value)
+            yield _named(value, inner)
             value = inner
 
 
@@ -184,18 +200,52 @@ def _takes_anything(code: CodeType) -> bool:
     return bool(code.co_flags & inspect.CO_VARKEYWORDS)
 
 
-def _named(wrapper: Any) -> Decorator:
+def _named(wrapper: Any, inner: Any = None) -> Decorator:
     """Name a wrapper, or the decorator itself, by the function that made it."""
     if isinstance(wrapper, functools.partial):
-        return _named(wrapper.func)
+        return _named(wrapper.func, inner)
     wrapper = getattr(wrapper, "__func__", wrapper)
     own = getattr(wrapper, "_self_wrapper", wrapper)  # wrapt's documented place of its own things
     own = getattr(own, "__func__", own)
+    refuses, arguments = _refuses(own, inner), _arguments(own)
     if isinstance(own, FunctionType):
         module = str(own.__globals__.get("__name__", own.__module__))
-        return Decorator(module, _made_by(own).removesuffix(".__call__"))
+        return Decorator(module, _made_by(own).removesuffix(".__call__"), refuses, arguments)
     kind = own if isinstance(own, type) else type(own)
-    return Decorator(kind.__module__, kind.__qualname__.replace(_LOCALS, ""))
+    name = kind.__qualname__.replace(_LOCALS, "")
+    return Decorator(kind.__module__, name, refuses, arguments)
+
+
+def _refuses(wrapper: Any, inner: Any) -> frozenset[int]:
+    """Return the statuses with which a wrapper may refuse instead of calling what it wraps."""
+    call = wrapper
+    if not isinstance(wrapper, FunctionType):
+        call = inspect.getattr_static(type(wrapper), "__call__", None)
+    return mentions(getattr(call, "__code__", None)) | refusals_of(wrapper, inner)
+
+
+def _arguments(wrapper: Any) -> dict[str, str]:
+    """Return what a decorator was given, by name: `roles_required("admin")`."""
+    held: dict[str, Any] = {}
+    if isinstance(wrapper, FunctionType):
+        for name, cell in zip(wrapper.__code__.co_freevars, wrapper.__closure__ or (), strict=True):
+            with suppress(ValueError):  # not filled yet
+                held[name] = cell.cell_contents
+    elif not isinstance(wrapper, type):
+        held = dict(getattr(wrapper, "__dict__", {}))
+    return {name: text for name, value in held.items() if (text := _plain(value)) is not None}
+
+
+def _plain(value: Any) -> str | None:
+    """Return a plain value as text; None for what is none."""
+    if value is None or type(value) in (str, bytes, int, float, bool):
+        return repr(value)
+    if type(value) in (tuple, list, set, frozenset):
+        texts = [_plain(each) for each in value]
+        known = [text for text in texts if text is not None]
+        if len(known) == len(texts):
+            return repr(known if isinstance(value, tuple | list) else sorted(known))
+    return None
 
 
 def _made_by(function: FunctionType) -> str:
@@ -221,7 +271,7 @@ def _search(code: CodeType, names: Mapping[str, Any]) -> str | None:
             continue
         members: Iterable[Any] = vars(value).values() if isinstance(value, type) else (value,)
         for member in members:
-            function = inspect.unwrap(getattr(member, "__func__", member))
+            function = unwrapped(getattr(member, "__func__", member))
             if isinstance(function, FunctionType) and _contains(function.__code__, code):
                 return function.__qualname__
     return None

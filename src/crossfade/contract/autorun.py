@@ -5,17 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossfade.contract import findings, ledger, report
+from crossfade.contract import findings, ledger, report, terminal
 from crossfade.contract.cases import Case, CaseError, cases_below
+from crossfade.contract.diagnosis import Doctor, HandlerFacts, facts_of
 from crossfade.contract.errors import ContractError
-from crossfade.contract.prove import Prover, RouteResult
+from crossfade.contract.left_out import matches
+from crossfade.contract.logins import made_a_difference
+from crossfade.contract.pace import Step, slow_word
+from crossfade.contract.probes import ORIGIN
+from crossfade.contract.prove import Prover
+from crossfade.contract.receipts import Proof, too_weak
+from crossfade.contract.route_result import RouteResult
 from crossfade.contract.rules import Rule
 from crossfade.contract.validity import standings
+from crossfade.errors import Suggester
 from crossfade.model import Stage
 from crossfade.routing import Target
 
@@ -64,14 +70,20 @@ class Selection:
         return all(any(matches(target.route, pattern) for pattern in each) for each in sets)
 
 
-def matches(route: str, pattern: str) -> bool:
-    """Whether a pattern means a route: by its whole spelling or by its rule.
+clock = time.perf_counter
+"""Measures how long a route takes."""
 
-    >>> matches("GET /users/<int:user_id>", "/users/*")
-    True
-    """
-    rule = route.partition(" ")[2]
-    return route == pattern or fnmatchcase(route, pattern) or fnmatchcase(rule, pattern)
+
+def matching_nothing(prover: Prover, selection: Selection) -> str:
+    """Say which patterns match no route that both sides have; "" where each matches one."""
+    known = [target.route for target in prover.targets()]
+    lines = []
+    for pattern in dict.fromkeys(each for group in selection.routes for each in group):
+        if not any(matches(route, pattern) for route in known):
+            line = f"the pattern {pattern!r} matches no route that exists in both applications"
+            nearest = Suggester().nearest(pattern, [*known, *(r.partition(" ")[2] for r in known)])
+            lines.append(f"{line}. {nearest}".rstrip())
+    return "\n".join(lines)
 
 
 @dataclass(slots=True)
@@ -102,6 +114,7 @@ def run(
     receipts: bool,
     examples: int = 0,
     others: bool = False,
+    progress: Callable[[Step, str], object] = lambda step, slow: None,
 ) -> Iterator[RouteReport]:
     """Prove one route after the other.
 
@@ -112,22 +125,57 @@ def run(
         examples: how many requests Hypothesis draws for a route; 0 runs the cases that are known.
         others: whether the run has contracts written by hand as well. A rule may then be theirs:
             which of them match nothing is said at the end of the run.
+        progress: called after each case with how far the run is, and with a word about the route
+            where it takes long.
 
     Raises:
         ContractError: Hypothesis is asked for and not installed.
     """
-    for target in targets:
-        start = time.time()
+    for number, target in enumerate(targets, 1):
+        facts = facts_of(prover.runner.gateway, target.route)
+        pace = _Pace(facts, number, len(targets), progress)
         if examples:
             # What is drawn need not meet what a rule is for: no rule is stale by it.
             result = _explore(prover, target, examples)
-            yield _reported(result, prover, start, receipts, stale=[])
+            pace.rate(result)
+            yield _reported(result, prover, pace, receipts, stale=[])
         else:
-            result = prover.prove(target)
+            result = prover.prove(target, pace.at)
             stale = [] if others else prover.stale(result)
-            report = _reported(result, prover, start, receipts, stale=stale)
+            report = _reported(result, prover, pace, receipts, stale=stale)
+            report.account["proves"] = True
             report.account["rules"] = [str(r) for r in prover.judge.rules_of(result.route)]
             yield report
+
+
+class _Pace:
+    """The time that one route takes."""
+
+    def __init__(
+        self,
+        facts: HandlerFacts,
+        number: int,
+        routes: int,
+        progress: Callable[[Step, str], object],
+    ) -> None:
+        self.facts = facts
+        self.start = time.time()
+        self.slow = ""
+        self._started = clock()
+        self._number = number
+        self._routes = routes
+        self._progress = progress
+
+    def rate(self, result: RouteResult) -> Step:
+        """Note whether the route takes long; return how far the run is."""
+        seconds = clock() - self._started
+        step = Step(self._number, self._routes, result.route, result.asked, result.planned, seconds)
+        self.slow = slow_word(step, self.facts.uses | self.facts.view_uses)
+        return step
+
+    def at(self, result: RouteResult) -> None:
+        """Say how far the run is."""
+        self._progress(self.rate(result), self.slow)
 
 
 def _explore(prover: Prover, target: Target, examples: int) -> RouteResult:
@@ -144,60 +192,83 @@ def _explore(prover: Prover, target: Target, examples: int) -> RouteResult:
 
 
 def _reported(
-    result: RouteResult, prover: Prover, start: float, receipts: bool, stale: Sequence[Rule]
+    result: RouteResult, prover: Prover, pace: _Pace, receipts: bool, stale: Sequence[Rule]
 ) -> RouteReport:
-    exchanges, too_weak = _exchanges(result, prover)
+    exchanges, cannot_fail = _exchanges(result, prover)
     stop = time.time()
-    account = findings.account(result, stale, stop - start, _strength(exchanges), too_weak)
+    rules = prover.judge.rules
+    doctor = findings.doctor_of(result, Doctor(pace.facts))
+    found = findings.findings(result.failures, doctor, rules, result.route)
+    expired = rules.expired.get(result.route, ())
+    strength = _strength(exchanges)
+    account = findings.account(
+        result,
+        found,
+        stale,
+        expired,
+        stop - pace.start,
+        strength,
+        cannot_fail,
+        pace.slow,
+    )
+    account["unproven"] = account["unproven"] or _too_little(strength, prover)
     outcome, text = "passed", ""
     if result.failures:
-        outcome, text = "failed", findings.text(account)
-    elif too_weak:
-        outcome, text = "failed", too_weak
+        outcome, text = "failed", terminal.full(account)
+    elif cannot_fail:
+        outcome, text = "failed", cannot_fail
     elif stale:
-        rules = "\n".join(f"  {rule}" for rule in stale)
+        listed = "\n".join(f"  {rule}" for rule in stale)
         outcome = "failed"
-        text = f"{result.route}: rules of the map that match nothing; remove them:\n\n{rules}"
-    elif result.unproven:
-        outcome, text = "skipped", f"{result.route} is not proven: {result.unproven}"
+        text = f"{result.route}: rules of the map that match nothing; remove them:\n\n{listed}"
+    elif account["unproven"]:
+        outcome, text = "skipped", f"{result.route} is not proven: {account['unproven']}"
     carried: dict[str, Any] = {
         "exchanges": exchanges,
         "remark": prover.runner.state_remark,
-        "passed": outcome == "passed",
+        # What is skipped agrees in all that was asked: contracts written by hand may prove it.
+        "passed": outcome != "failed",
+        "expired": [str(rule) for rule in expired],
         "route": account,
+        "logins": made_a_difference(result.verdicts, prover.logins),
     }
     if receipts and prover.runner.gateway is not None:
         carried["receipts"] = ledger.grounds(prover.runner.gateway, [result.route])
-    return RouteReport(result.route, outcome, text, start, stop, carried)
+    return RouteReport(result.route, outcome, text, pace.start, stop, carried)
+
+
+def _too_little(strength: findings.Noticed, prover: Prover) -> str:
+    """Why cases notice too few broken answers to be a proof; "" where they notice enough."""
+    gateway = prover.runner.gateway
+    least = 0.0 if gateway is None else gateway.live.snapshot.map.contracts.min_strength
+    proof = Proof(mutants=strength.mutants, killed=strength.noticed)
+    return too_weak(proof, least) if strength.mutants and proof.strength < least else ""
 
 
 def _exchanges(result: RouteResult, prover: Prover) -> tuple[list[dict[str, Any]], str]:
     """What each case showed, and why a case could not have failed; "" where all could."""
     exchanges: list[dict[str, Any]] = []
-    too_weak = ""
+    cannot_fail = ""
     for verdict in result.verdicts:
         outcome = verdict.outcome
         if outcome is None:
             continue
-        tried = None
+        tried: ledger.Strengths = ()
         if verdict.agrees:
-            explain = partial(prover.judge.explain, outcome)
-            grounds = prover.judge.grounds(outcome)
-            tried = ledger.strength_of(outcome, prover.judge.compare_of(outcome), explain, grounds)
-            if tried[1].unexplained and not too_weak:
-                too_weak = ledger.too_weak(outcome, tried[1])
-        exchanges.append(report.summary(outcome) | ledger.facts(outcome, tried))
-    return exchanges, too_weak
+            tried = ledger.strengths_of(outcome, prover.judge)
+            cannot_fail = cannot_fail or ledger.too_weak(outcome, tried)
+        made = verdict.case.origin == ORIGIN
+        exchanges.append(report.summary(outcome) | ledger.facts(outcome, tried, made=made))
+    return exchanges, cannot_fail
 
 
 def _strength(exchanges: Sequence[dict[str, Any]]) -> findings.Noticed:
     """How many broken answers were noticed, and why not the others; each shape counts once."""
-    tried = [each["mutation"] for each in exchanges if "mutation" in each]
+    tried = [mutation for each in exchanges for mutation in each["mutations"]]
     shapes = {shape: (count, survivors) for shape, count, survivors in tried}
     passed = [each for _, survivors in shapes.values() for each in survivors]
     mutants = sum(count for count, _ in shapes.values())
-    named = {f"{mutant}: {rule or 'no rule says why'}" for mutant, rule in passed}
-    return findings.Noticed(mutants - len(passed), mutants, tuple(sorted(named)))
+    return findings.Noticed(mutants - len(passed), mutants, ledger.blind(passed))
 
 
 def cases_or_problems(folder: Path) -> tuple[list[Case], str]:

@@ -48,9 +48,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from crossfade.contract.case_escapes import MOST_BYTES, Room, Wrong, unescape
 from crossfade.contract.errors import ContractError
 from crossfade.errors import Problem, Suggester
 from crossfade.exchange import Request
+from crossfade.files import read_small
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def read_cases(path: str | Path) -> tuple[Case, ...]:
         CaseError: with every problem at once.
     """
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        text = read_small(path, MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         problem = Problem(str(path), line, "", "the file is not UTF-8", "Save it as UTF-8.")
@@ -143,18 +145,15 @@ def parse_cases(text: str, file: str) -> tuple[Case, ...]:
             starts.append(number)
         blocks[-1].append(line)
     problems: list[Problem] = []
-    defaults = _Block(file, 0, "", problems).settings(enumerate(blocks[0], 1), stray=True)
+    room = Room()
+    defaults = _Block(file, 0, "", problems, room).settings(enumerate(blocks[0], 1), stray=True)
     cases = [
-        _Block(file, start, lines[0].lstrip("#").strip(), problems).case(lines[1:], defaults)
+        _Block(file, start, lines[0].lstrip("#").strip(), problems, room).case(lines[1:], defaults)
         for start, lines in zip(starts[1:], blocks[1:], strict=True)
     ]
     if problems:
         raise CaseError(problems)
     return tuple(case for case in cases if case is not None)
-
-
-class _Wrong(Exception):
-    """A line can't be understood; the arguments are its number, the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +164,7 @@ class _Block:
     start: int
     name: str
     problems: list[Problem]
+    room: Room
 
     def case(self, lines: Sequence[str], defaults: dict[str, str]) -> Case | None:
         """Return the case, or None after noting why there is none."""
@@ -180,7 +180,7 @@ class _Block:
             return None
         try:
             request = self._request(lines[at:], self.start + 1 + at, settings.get("body", "text"))
-        except _Wrong as wrong:
+        except Wrong as wrong:
             self._note(*wrong.args)
             return None
         if len(self.problems) > before:
@@ -218,7 +218,7 @@ class _Block:
         method, blank, target = lines[0].partition(" ")
         if not blank or not target or " " in target:
             reason = f"{lines[0]!r} is no request line"
-            raise _Wrong(number, reason, "Write method and target: GET /users/1?page=2")
+            raise Wrong(number, reason, "Write method and target: GET /users/1?page=2")
         headers = []
         end = next((i for i, line in enumerate(lines) if not line), len(lines))
         for offset, line in enumerate(lines[1:end], 1):
@@ -227,58 +227,30 @@ class _Block:
             name, colon, value = line.partition(":")
             if not colon:
                 remedy = "Write name: value, and an empty line before the body."
-                raise _Wrong(number + offset, f"{line!r} is no header", remedy)
-            text = _unescape(value.strip(), number + offset)
-            headers.append((_unescape(name, number + offset).decode("latin-1").lower(), text))
+                raise Wrong(number + offset, f"{line!r} is no header", remedy)
+            text = unescape(value.strip(), number + offset, self.room)
+            plain = unescape(name, number + offset, self.room).decode("latin-1").lower()
+            headers.append((plain, text))
         return Request(
-            _unescape(method, number).decode("latin-1"),
-            _unescape(target, number),
+            unescape(method, number, self.room).decode("latin-1"),
+            unescape(target, number, self.room),
             tuple((name, value.decode("latin-1")) for name, value in headers),
-            _read_body(lines[end:], number + end, form),
+            _read_body(lines[end:], number + end, form, self.room),
         )
 
     def _note(self, line: int, reason: str, remedy: str) -> None:
         self.problems.append(Problem(self.file, line, self.name, reason, remedy))
 
 
-def _read_body(lines: Sequence[str], number: int, form: str) -> bytes:
+def _read_body(lines: Sequence[str], number: int, form: str, room: Room) -> bytes:
     if form == "escaped":
-        return b"".join(_unescape(line, number + i) for i, line in enumerate(lines))
+        return b"".join(unescape(line, number + i, room) for i, line in enumerate(lines))
     if form == "base64":
         try:
             return base64.b64decode("".join(lines), validate=True)
         except ValueError:
-            raise _Wrong(number + 1, "the body is no base64", "") from None
+            raise Wrong(number + 1, "the body is no base64", "") from None
     return "\n".join(lines).strip("\n").encode()
-
-
-_ESCAPE = re.compile(r"\\(?:(?P<code>[nrt\\])|x(?P<byte>[0-9a-fA-F]{2})|\((?P<times>[^)]+\*\d+)\))")
-_CODES: Final = {"n": b"\n", "r": b"\r", "t": b"\t", "\\": b"\\"}
-_MOST_REPEATS: Final = 100_000_000
-
-
-def _unescape(text: str, number: int) -> bytes:
-    """Return the bytes that a line stands for."""
-    parts = []
-    at = 0
-    while (slash := text.find("\\", at)) >= 0:
-        parts.append(text[at:slash].encode())
-        match = _ESCAPE.match(text, slash)
-        if match is None:
-            shown = text[slash : slash + 4]
-            raise _Wrong(number, f"{shown!r} is no escape", r"Write \\ for a backslash.")
-        if match["byte"]:
-            parts.append(bytes.fromhex(match["byte"]))
-        elif match["times"]:
-            what, _, times = match["times"].rpartition("*")
-            if int(times) > _MOST_REPEATS:
-                raise _Wrong(number, f"{times} repeats are too many", f"At most {_MOST_REPEATS}.")
-            parts.append(what.encode() * int(times))
-        else:
-            parts.append(_CODES[match["code"]])
-        at = match.end()
-    parts.append(text[at:].encode())
-    return b"".join(parts)
 
 
 def _any_of(words: Sequence[str]) -> str:

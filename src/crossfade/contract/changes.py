@@ -14,8 +14,8 @@ from pathlib import Path
 
 from crossfade.contract.cases import Case, CaseError, parse_cases, read_cases
 from crossfade.contract.errors import ContractError
+from crossfade.contract.project import is_of_tests
 from crossfade.contract.prove import Prover
-from crossfade.contract.sources import is_of_tests
 from crossfade.contract.validity import Inspector, entry_of, rules_of
 from crossfade.errors import MapError
 from crossfade.live import Snapshot
@@ -119,7 +119,7 @@ def concerned(changes: Changes, folder: Path, prover: Prover) -> set[str]:
     if gateway is None or not changes.files:
         return set()
     inspector = Inspector.of(gateway)
-    if _lost_code(changes, inspector.template_folders()):
+    if _lost_code(changes, inspector.code.template_folders()):
         return everything  # nobody can say any more who reached it
     has = cache(changes.has)  # most routes share most files
     found = {t.route for t in targets if any(map(has, inspector.files(t)))}

@@ -11,9 +11,10 @@ import httpx
 
 from crossfade.contract import ledger, report
 from crossfade.contract.course import Build, Course, jars
+from crossfade.contract.diagnosis import Doctor, facts_of
 from crossfade.contract.errors import ContractError, ContractFailed
+from crossfade.contract.findings import shown_differences
 from crossfade.contract.judge import Judge
-from crossfade.contract.mutation import Strength
 from crossfade.contract.names import Names
 from crossfade.contract.request import CookieJar, HeaderTypes, build_request, with_cookies
 from crossfade.contract.runner import Outcome, Runner
@@ -70,7 +71,7 @@ class Contract:
         self._course: Course | None = None
         self.outcomes: list[Outcome] = []
         """What every call showed, in order."""
-        self._strengths: dict[int, tuple[str, Strength]] = {}
+        self._strengths: dict[int, ledger.Strengths] = {}
         self.agreed = 0
         """Calls that FastAPI answered, or in which the test said that Flask has to."""
 
@@ -132,12 +133,19 @@ class Contract:
         """What this contract saw, as plain values for `report.Account`."""
         return {
             "exchanges": [
-                report.summary(outcome) | ledger.facts(outcome, self._strengths.get(number))
+                report.summary(outcome) | ledger.facts(outcome, self._strengths.get(number, ()))
                 for number, outcome in enumerate(self.outcomes)
             ],
             "remark": self._runner.state_remark,
             "rules": self._rules_met(),
+            "expired": self._expired(),
         }
+
+    def _expired(self) -> list[str]:
+        """Deviations of the map for those routes whose last day is over."""
+        met = {ledger.native_route(outcome) for outcome in self.outcomes if outcome.is_native}
+        expired = self._judge_of.rules.expired
+        return [str(rule) for route in sorted(met) for rule in expired.get(route, ())]
 
     def _rules_met(self) -> list[str]:
         """The rules of the map for the routes that FastAPI answered."""
@@ -145,11 +153,11 @@ class Contract:
         return [str(rule) for route in sorted(met) for rule in self._judge_of.rules_of(route)]
 
     def grounds(self, known: set[str]) -> dict[str, Any] | None:
-        """What receipts of the routes that it met stand on, but for those that are `known`."""
+        """What receipts of the routes that it met stand on, but for what is `known` already."""
         met = {ledger.native_route(outcome) for outcome in self.outcomes if outcome.is_native}
         known |= (new := met - known)
         gateway = self._runner.gateway
-        return ledger.grounds(gateway, new) if gateway is not None and new else None
+        return None if gateway is None else ledger.grounds(gateway, new)
 
     @contextmanager
     def sequence(self) -> Iterator[None]:
@@ -214,26 +222,31 @@ class Contract:
         if not outcome.is_native and not outcome.stays_flasks:
             raise ContractFailed(report.no_native(outcome))
         if outcome.differences:
-            remarks = (outcome.remark, self._runner.state_remark)
-            raise ContractFailed(report.failure(outcome, *filter(None, remarks)))
+            raise ContractFailed(self._failure(outcome))
         if outcome.is_native or answered_by is not None:
             self.agreed += 1
+
+    def _failure(self, outcome: Outcome) -> str:
+        shown = shown_differences(outcome)
+        rules = (self._judge_of.rules.covered_until(outcome, each) for each in shown)
+        return report.failure(
+            outcome,
+            (outcome.remark, self._runner.state_remark),
+            Doctor(facts_of(self._runner.gateway, outcome.native.route)),
+            shown,
+            dict.fromkeys(rule for rule in rules if rule is not None),
+        )
 
     def _try_mutants(self, outcome: Outcome) -> None:
         """Fail where a broken answer of FastAPI would have passed as well."""
         __tracebackhide__ = True
         if not outcome.is_native:
             return
-        judge = self._judge_of
-        tried = ledger.strength_of(
-            outcome,
-            judge.compare_of(outcome),
-            lambda difference: judge.explain(outcome, difference),
-            judge.grounds(outcome),
-        )
+        tried = ledger.strengths_of(outcome, self._judge_of)
         self._strengths[len(self.outcomes) - 1] = tried
-        if tried[1].unexplained:
-            raise ContractFailed(ledger.too_weak(outcome, tried[1]))
+        weak = ledger.too_weak(outcome, tried)
+        if weak:
+            raise ContractFailed(weak)
 
     def _answer(self, request: Request, response: Response) -> httpx.Response:
         try:

@@ -48,8 +48,21 @@ class Course:
         self._steps: list[tuple[Build, Answer]] = []
         self._names = Names() if names is None else names
 
-    def step(self, build: Build, timeout: float | None = None) -> Outcome:
+    def step(
+        self,
+        build: Build,
+        timeout: float | None = None,
+        *,
+        login: str | None = None,
+        case: str | None = None,
+    ) -> Outcome:
         """Send each side the next request and go on from what it leaves.
+
+        Args:
+            build: makes the request with the cookies of a side.
+            timeout: seconds until an answer counts as endless, where it is another.
+            login: who asks, and
+            case: the name of the case: for the conditions of rules.
 
         Raises:
             ContractFailed: a side gave no whole answer.
@@ -63,6 +76,8 @@ class Course:
             timeout or self._timeout,
             names=self._names,
             again=partial(self._again, build) if self._judge.runner.resets else None,
+            login=login,
+            case=case,
         )
         (outcome,) = self._judge.review([outcome])
         self._names.learn(twins_of(outcome))

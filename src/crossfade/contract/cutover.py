@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -13,15 +12,17 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any, Final
 
-from crossfade.contract.validity import entry_of
+from crossfade.contract.validity import Inspector, State, entry_of, folder_of
 from crossfade.dispatch import Gateway
 from crossfade.errors import CrossfadeError, MapError
-from crossfade.mapedit import copy_route, listed, read_file, replace_file, set_stage
+from crossfade.files import MOST, read_small, replace_file
+from crossfade.mapedit import listed, read_file, remove_route, set_stage, write_file
 from crossfade.mapfile import RouteEntry, parse_map
 from crossfade.model import Stage, Waiver
 from crossfade.routing import Target
 from crossfade.routing.shapes import fastapi_shape, flask_shape
-from crossfade.toml_lines import tomllib
+from crossfade.toml_lines import loads, tomllib
+from crossfade.wording import some
 
 _MOST_REMEMBERED: Final = 50
 
@@ -101,7 +102,7 @@ class Edit:
         """
         if read(self.path) != self.before:
             raise Refused(f"{self.path} was edited meanwhile: nothing is changed")
-        replace_file(self.path, self.after)
+        write_file(self.path, self.after)
 
 
 def read(path: Path) -> str:
@@ -154,8 +155,19 @@ def prove(route: str, arguments: Sequence[str]) -> str:
         code = subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter
         if not file.is_file():
             return f"pytest ended with exit code {code}" if code != _NO_TESTS else "no test met it"
-        verdict = json.loads(file.read_text(encoding="utf-8")).get(route)
+        verdict = json.loads(read_small(file, 16 * MOST)).get(route)
     return "no test met it" if verdict is None else str(verdict["doubt"])
+
+
+def unproven(gateway: Gateway, target: Target) -> str:
+    """Why the receipt of a route does not hold for what this gateway serves; "" where it does."""
+    snapshot = gateway.live.snapshot
+    folder = folder_of(snapshot.map, gateway.live.path)
+    standing = Inspector.of(gateway).standing(snapshot.table, snapshot.map, target, folder)
+    if standing.state is State.VALID:
+        return ""
+    reasons = [str(reason) for reason in standing.reasons]
+    return f"its receipt does not hold for this application: {some(reasons, 3)}"
 
 
 # --- going back --------------------------------------------------------------------------------
@@ -165,15 +177,28 @@ def prove(route: str, arguments: Sequence[str]) -> str:
 class Step:
     """A cut-over that was made.
 
+    The file is this machine's and nobody reviews it. So a step only says where a route was, and
+    never what is written into the map.
+
     Attributes:
         route: the route as the map spells it.
-        before: the map's text before.
-        after: SHA-256 (hex) of the map's text after.
+        was_listed: whether the map had a line for it before.
     """
 
     route: str
-    before: str
-    after: str
+    was_listed: bool
+
+    @classmethod
+    def read(cls, raw: Any) -> Step:
+        """Return a step that was read from a file.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        expected = {"route": str, "was_listed": bool}
+        if not isinstance(raw, dict) or {k: type(v) for k, v in raw.items()} != expected:
+            raise ValueError(f"{str(raw)[:80]} is not a cut-over")
+        return cls(**raw)
 
 
 class History:
@@ -186,22 +211,26 @@ class History:
     def steps(self) -> list[Step]:
         """The steps, the last one last."""
         try:
-            raw = json.loads(self._file.read_text(encoding="utf-8"))
-            return [Step(**step) for step in raw]
+            raw = json.loads(read_small(self._file))
+            if not isinstance(raw, list):
+                raise ValueError("it is not a list")
+            return [Step.read(step) for step in raw]
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise Refused(
                 f"{self._file} can't be read: {error}. Delete it: the map alone has what counts"
             ) from error
 
     def add(self, edit: Edit) -> None:
         """Remember an edit."""
-        self._keep([*self.steps(), Step(edit.key, edit.before, _revision(edit.after))])
+        self._keep([*self.steps(), Step(edit.key, edit.key in listed(edit.before))])
 
     def forget(self, step: Step) -> None:
-        """Forget a step that was undone."""
-        self._keep([each for each in self.steps() if each != step])
+        """Forget a step that was undone: the last one that is like it."""
+        steps = self.steps()[::-1]
+        steps.remove(step)
+        self._keep(steps[::-1])
 
     def _keep(self, steps: list[Step]) -> None:
         self._folder.mkdir(exist_ok=True)
@@ -209,13 +238,14 @@ class History:
         if not ignored.exists():
             ignored.write_text("*\n", encoding="utf-8")
         kept = [asdict(step) for step in steps[-_MOST_REMEMBERED:]]
-        partial = self._file.with_suffix(".partial")
-        partial.write_text(json.dumps(kept, indent=1), encoding="utf-8")
-        partial.replace(self._file)
+        replace_file(self._file, json.dumps(kept, indent=1).encode())
 
 
 def plan_back(path: Path, spelling: str | None) -> tuple[Edit, Step | None]:
     """The edit that undoes a cut-over. It asks the map's text alone, never the application.
+
+    Whatever the history says, the edit leads back to Flask: the route's stage becomes `legacy`, or
+    its line goes, if the cut-over had made it.
 
     Args:
         path: the map.
@@ -227,7 +257,7 @@ def plan_back(path: Path, spelling: str | None) -> tuple[Edit, Step | None]:
     """
     text = read(path)
     try:
-        tomllib.loads(text)
+        loads(text)
     except tomllib.TOMLDecodeError:
         parse_map(text.encode(), str(path))  # raises: with the line, and what is wrong with it
         raise
@@ -237,15 +267,15 @@ def plan_back(path: Path, spelling: str | None) -> tuple[Edit, Step | None]:
             raise Refused("no cut-over is remembered here: name the route")
         step: Step | None = steps[-1]
         key = steps[-1].route
+        if key not in listed(text):
+            raise Refused(f"{key} was cut over last, and {path} doesn't list it: name the route")
     else:
         key = _key(text, spelling)
         step = next((each for each in reversed(steps) if each.route == key), None)
-    if step is None:
+    if step is None or step.was_listed:
         after = set_stage(text, key, Stage.LEGACY)
-    elif step.after == _revision(text):
-        after = step.before
-    else:  # the map was edited since: only this route goes back
-        after = copy_route(text, key, step.before)
+    else:
+        after = remove_route(text, key)
     if after == text:
         raise Refused(f"{key} is back already: nothing is changed")
     return Edit(path, key, text, after), step
@@ -268,15 +298,11 @@ def _shape(route: str) -> tuple[str, str]:
     return method, (fastapi_shape(rule) if native else flask_shape(rule)).skeleton
 
 
-def _revision(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def last_run(folder: Path, route: str) -> Mapping[str, Any] | None:
     """What pytest's cache remembers of a route's last contract; None where it does not."""
     file = folder / ".pytest_cache" / "v" / "crossfade" / "routes"
     try:
-        found = json.loads(file.read_text(encoding="utf-8")).get(route)
-    except (OSError, ValueError, AttributeError):
+        found = json.loads(read_small(file, 8 * MOST)).get(route)
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -13,8 +13,10 @@ from hypothesis.strategies import SearchStrategy
 
 from crossfade.contract import drawn
 from crossfade.contract.cases import Case
-from crossfade.contract.findings import causes
-from crossfade.contract.prove import Prover, RouteResult, Verdict
+from crossfade.contract.diagnosis import Doctor
+from crossfade.contract.findings import ways
+from crossfade.contract.prove import Prover
+from crossfade.contract.route_result import RouteResult, Verdict
 from crossfade.routing import Target
 
 
@@ -154,7 +156,7 @@ class _Search:
         """The way in which the sides differ; None where they agree or others answered."""
         if verdict.agrees or self._is_elsewhere(verdict):
             return None
-        return next(causes(verdict))[0]
+        return next(ways(verdict, Doctor())).key
 
     def _is_elsewhere(self, verdict: Verdict) -> bool:
         outcome = verdict.outcome

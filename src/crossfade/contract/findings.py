@@ -1,43 +1,49 @@
-"""What a route's cases came to, for people: each finding once, with its cases, cause and fix."""
+"""What a route's cases came to: each finding once, with its cases, causes and fixes.
+
+Here is decided what is a finding, and in what order; the reports only show it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NamedTuple
 
 from crossfade.codings import decoded
 from crossfade.compare import Difference, Kind
 from crossfade.contract import report
-from crossfade.contract.advice import crashed
+from crossfade.contract.approval import approval
 from crossfade.contract.cases import Case, dump_cases
-from crossfade.contract.causes import advise, follows
-from crossfade.contract.probes import GOOD_REQUEST
-from crossfade.contract.prove import RouteResult, Verdict
+from crossfade.contract.consequences import BODIES, crashed, follows, is_of_two_refusals
+from crossfade.contract.diagnosis import Diagnosis, Doctor, Severity, place_of
+from crossfade.contract.route_result import RouteResult, Verdict
+from crossfade.contract.rules import Rules
 from crossfade.contract.runner import NAMES, Outcome
-from crossfade.wording import counted
 
 MOST_CASES: Final = 4
 """Cases that are named for one finding."""
 
-MOST_FINDINGS: Final = 12
-
-SHORT_TEXT: Final = 2_000
-"""Characters of a request to keep that are shown without being asked for."""
+MOST_PLACES: Final = 6
+"""Places that are named for one finding, beside the first."""
 
 _LONGEST_TEXT: Final = 50_000
 _TRACE_LINES: Final = 24
+_SHADOWED: Final = "XF601"  # says itself that the status is the difference
 
 
 @dataclass(slots=True)
 class Finding:
-    """One way in which a route differs, however many cases show it.
+    """One way in which a route differs, however many cases show it and in however many places.
 
     Attributes:
         what: the difference as the first case shows it, in lines.
-        cause: why, most likely; "" where it is not known.
-        fix: what to change.
+        also: the other places that differ for the same reason, a line each; the first of them.
+        places: how many places there are.
+        causes: why, most likely: plain values with code, title, severity, cause, evidence, fix and
+            anchor of each; empty where nothing is known.
+        approve: what approves it in the map, and nothing else; "" where nothing does.
+        expired: deviations that would cover it, had their last day not passed.
         cases: the first cases that show it: name and request line.
         count: how many cases show it.
         text: the first case as a file of cases has it; "" where it is far too long.
@@ -45,85 +51,189 @@ class Finding:
     """
 
     what: list[str]
-    cause: str
-    fix: str
+    also: list[str] = field(default_factory=list)
+    places: int = 1
+    causes: list[dict[str, str]] = field(default_factory=list)
+    approve: str = ""
+    expired: list[str] = field(default_factory=list)
     cases: list[tuple[str, str]] = field(default_factory=list)
     count: int = 0
     text: str = ""
     trace: list[str] = field(default_factory=list)
 
 
-def findings(verdicts: Iterable[Verdict]) -> list[Finding]:
-    """Group what differs by kind, place and cause; what most cases show comes first."""
-    found: dict[tuple[object, ...], Finding] = {}
-    plain: Advised = {}
-    for verdict in verdicts:
-        for key, what, cause, fix in causes(verdict, plain):
-            finding = found.get(key)
-            if finding is None:
-                trace = _trace(verdict) if key[0] is Kind.STATUS else []
-                finding = found[key] = Finding(
-                    what, cause, fix, text=_text(verdict.case), trace=trace
-                )
-            finding.count += 1
-            if len(finding.cases) < MOST_CASES:
-                finding.cases.append((verdict.case.name, _shown(verdict.case.request.line)))
-    return sorted(found.values(), key=lambda each: ("security hole" not in each.fix, -each.count))
+class Way(NamedTuple):
+    """One way in which a verdict differs.
 
-
-Advised = dict[tuple[Kind, str], tuple[str, str]]
-"""The cause and the fix of a place that differs in the request that all probes vary."""
-
-
-def causes(
-    verdict: Verdict, plain: Advised | None = None
-) -> Iterator[tuple[tuple[object, ...], list[str], str, str]]:
-    """Yield each way in which a verdict differs: what tells it apart, its lines, cause and fix.
-
-    Args:
-        verdict: of one case.
-        plain: what the good request showed, to be filled by its verdict: what differs there
-            differs for the same reason in its variations, whatever is odd about them.
+    Attributes:
+        difference: what differs; None where no comparison could be made.
+        causes: why.
+        group: what it has in common with the other differences of one finding.
+        key: what tells it apart: place and cause.
+        what: the difference in lines.
     """
-    plain = {} if plain is None else plain
-    if verdict.failure or verdict.outcome is None:
-        yield (verdict.failure,), verdict.failure.splitlines(), "", ""
-        return
+
+    difference: Difference | None
+    causes: tuple[Diagnosis, ...]
+    group: tuple[object, ...]
+    key: tuple[object, ...]
+    what: list[str]
+
+
+def ways(verdict: Verdict, doctor: Doctor) -> Iterator[Way]:
+    """Yield each way in which a verdict differs, the status first."""
     outcome = verdict.outcome
+    if verdict.failure or outcome is None:
+        yield Way(None, (), (verdict.failure,), (verdict.failure,), verdict.failure.splitlines())
+        return
     seen: set[tuple[object, ...]] = set()
-    for difference in outcome.differences:
-        if follows(difference, outcome.legacy, outcome.native):
+    of_status: tuple[object, ...] | None = None
+    for difference in shown_differences(outcome):
+        about = _of_the_body(outcome, difference, doctor) or (outcome, difference)
+        causes = doctor.causes(*about)
+        if (
+            not causes
+            and of_status
+            and is_of_two_refusals(difference, outcome.legacy, outcome.native)
+        ):
             continue
-        advice = advise(difference, outcome.legacy, outcome.native)
-        if advice is None and _of_two_refusals(difference, outcome):
-            continue
-        cause, fix = ("", "") if advice is None else (advice.cause, advice.fix)
-        place = (difference.kind, _place(difference))
-        if verdict.case.name == GOOD_REQUEST:
-            plain[place] = (cause, fix)
-        cause, fix = plain.get(place, (cause, fix))
-        key = (difference.kind, _place(difference), cause)
+        place = place_of(about[1])
+        group: tuple[object, ...] = tuple(each.group for each in causes) or place
+        if difference.kind is Kind.STATUS:
+            of_status = group
+        elif of_status and any(each.rule.code == _SHADOWED for each in causes):
+            group = of_status
+        key = (place, *group)
         if key not in seen:
             seen.add(key)
-            what = list(report.difference_lines(difference))
-            if difference.kind is Kind.STATUS and not (
-                crashed(outcome.legacy) or crashed(outcome.native)
-            ):
-                what += _said(outcome)
-            yield key, what, cause, fix
+            yield Way(difference, causes, group, key, _lines(about[1], about[0]))
 
 
-def _place(difference: Difference) -> str:
-    """The place without indexes; of a status the two numbers belong to it."""
-    if difference.kind is Kind.STATUS:
-        return f"status {difference.legacy} {difference.native}"
-    return re.sub(r"\[[^\]]*\]", "[*]", difference.where)
+def _of_the_body(
+    outcome: Outcome, difference: Difference, doctor: Doctor
+) -> tuple[Outcome, Difference] | None:
+    """Of a HEAD's length the body of the GET that differs; None where it says something else."""
+    base = doctor.base
+    if base is None or outcome.native.request.method != "HEAD":
+        return None
+    if difference.where != "header.content-length":
+        return None
+    body = next((each for each in base.differences if each.kind in BODIES), None)
+    return None if body is None else (base, body)
 
 
-def _of_two_refusals(difference: Difference, outcome: Outcome) -> bool:
-    """Whether a member differs because the errors do: their statuses say so in a finding."""
-    ours, theirs = outcome.legacy.response.status, outcome.native.response.status
-    return difference.kind is Kind.JSON_VALUE and ours != theirs and min(ours, theirs) >= 400
+def shown_differences(outcome: Outcome) -> list[Difference]:
+    """The differences of two answers without those that only follow from a status that is shown."""
+    if not any(each.kind is Kind.STATUS for each in outcome.differences):
+        return list(outcome.differences)
+    return [
+        each for each in outcome.differences if not follows(each, outcome.legacy, outcome.native)
+    ]
+
+
+class _Group:
+    """The differences of one finding while they are collected."""
+
+    def __init__(self, way: Way, verdict: Verdict) -> None:
+        self.finding = Finding(
+            way.what,
+            causes=_plain(way.causes),
+            text=_text(verdict.case),
+            trace=_trace(verdict) if way.difference and way.difference.kind is Kind.STATUS else [],
+        )
+        self.severity = min(
+            (_ORDER.index(each.rule.severity) for each in way.causes), default=_UNKNOWN
+        )
+        self.seen: list[tuple[Outcome, Difference]] = []
+        self._places = {way.what[0] if way.what else ""}
+        self._last: Verdict | None = None
+
+    def take(self, way: Way, verdict: Verdict, rules: Rules) -> None:
+        """Add what one verdict shows."""
+        finding = self.finding
+        if way.difference is not None and verdict.outcome is not None:
+            self.seen.append((verdict.outcome, way.difference))
+            expired = rules.covered_until(verdict.outcome, way.difference)
+            if expired is not None and str(expired) not in finding.expired:
+                finding.expired.append(str(expired))
+        place = way.what[0] if way.what else ""
+        if place not in self._places:
+            self._places.add(place)
+            finding.places += 1
+            if len(finding.also) < MOST_PLACES:
+                finding.also.append(place)
+        if verdict is self._last:
+            return
+        self._last = verdict
+        finding.count += 1
+        if len(finding.cases) < MOST_CASES:
+            finding.cases.append((verdict.case.name, _shown(verdict.case.request.line)))
+
+
+_ORDER: Final = list(Severity)
+_UNKNOWN: Final = 1  # as what changes behaviour
+
+
+def findings(
+    verdicts: Iterable[Verdict],
+    doctor: Doctor | None = None,
+    rules: Rules | None = None,
+    route: str = "",
+) -> list[Finding]:
+    """Group what differs by its cause, or else by its place.
+
+    What is a matter of security comes first, then what most cases show.
+
+    Args:
+        verdicts: those that differ.
+        doctor: knows the causes.
+        rules: the map's, for those that have expired.
+        route: for what approves a finding; "" for no such lines.
+    """
+    doctor, rules = doctor or Doctor(), rules or Rules()
+    groups: dict[tuple[object, ...], _Group] = {}
+    for verdict in verdicts:
+        for way in ways(verdict, doctor):
+            if way.group not in groups:
+                groups[way.group] = _Group(way, verdict)
+            groups[way.group].take(way, verdict, rules)
+    for group in groups.values():
+        if route and group.severity > _ORDER.index(Severity.SECURITY):
+            group.finding.approve = approval(route, group.seen)
+    ordered = sorted(groups.values(), key=lambda each: (each.severity, -each.finding.count))
+    return [group.finding for group in ordered]
+
+
+def doctor_of(result: RouteResult, doctor: Doctor) -> Doctor:
+    """Return one that knows the request that the route's cases vary, too."""
+    base = result.base
+    for verdict in result.verdicts if base is not None else ():
+        if verdict.case.request == base and verdict.case.login == result.base_login:
+            return Doctor(doctor.facts, verdict.outcome)
+    return doctor
+
+
+def _plain(causes: Iterable[Diagnosis]) -> list[dict[str, str]]:
+    found = sorted(causes, key=lambda each: (_ORDER.index(each.rule.severity), each.rule.code))
+    return [
+        {
+            "code": each.rule.code,
+            "title": each.rule.title,
+            "severity": each.rule.severity.value,
+            "cause": each.found.cause,
+            "evidence": each.found.evidence,
+            "fix": each.found.fix,
+            "anchor": each.rule.anchor,
+        }
+        for each in found
+    ]
+
+
+def _lines(difference: Difference, outcome: Outcome) -> list[str]:
+    lines = list(report.difference_lines(difference))
+    if difference.kind is Kind.STATUS and not (crashed(outcome.legacy) or crashed(outcome.native)):
+        lines += _said(outcome)
+    return lines
 
 
 def _said(outcome: Outcome) -> Iterator[str]:
@@ -161,34 +271,41 @@ def _shown(line: str) -> str:
 
 
 class Noticed(NamedTuple):
-    """Broken answers of FastAPI that a route's cases noticed.
+    """Broken answers and states of FastAPI that a route's cases noticed.
 
     Attributes:
         noticed: how many.
         mutants: how many there were.
-        survivors: the others, each with the rule or the noise that lets it pass.
+        blind: what was not noticed, by the rule or the noise because of which it was not: as
+            `ledger.blind` returns it.
     """
 
     noticed: int = 0
     mutants: int = 0
-    survivors: tuple[str, ...] = ()
+    blind: Sequence[Mapping[str, Any]] = ()
 
 
 def account(
     result: RouteResult,
+    found: Iterable[Finding],
     stale: Iterable[object],
+    expired: Iterable[object],
     seconds: float,
     strength: Noticed,
     too_weak: str,
+    slow: str,
 ) -> dict[str, Any]:
-    """The result as plain values: for `text`, the reports and pytest-xdist.
+    """The result as plain values: for the reports and pytest-xdist.
 
     Args:
         result: of all cases.
+        found: what differs.
         stale: rules that covered nothing.
+        expired: deviations whose last day is over.
         seconds: that it took.
-        strength: broken answers that were noticed.
+        strength: broken answers and states that were noticed.
         too_weak: why a case could not have failed; "" where all could.
+        slow: a word about a route that takes long; "" where it does not.
     """
     return {
         "route": result.route,
@@ -198,15 +315,17 @@ def account(
         "flasks": result.flasks,
         "good": list(result.good) if result.good else None,
         "unproven": result.unproven,
-        "findings": [asdict(finding) for finding in findings(result.failures)],
+        "findings": [asdict(finding) for finding in found],
         "noise": list(result.noise),
         "used": {str(rule): count for rule, count in result.used.items()},
         "stale": [str(rule) for rule in stale],
+        "expired": [str(rule) for rule in expired],
         "remarks": result.remarks,
         "seconds": seconds,
         "strength": [strength.noticed, strength.mutants],
-        "survivors": list(strength.survivors),
+        "blind": list(strength.blind),
         "too_weak": too_weak,
+        "slow": slow,
     }
 
 
@@ -229,41 +348,16 @@ def verdict(found: Mapping[str, Any]) -> tuple[str, str]:
 VERDICTS: Final = ("differs", "can't fail", "rule matches nothing", "not proven", "proven")
 
 
-def text(found: Mapping[str, Any]) -> str:
-    """What a failed route shows in pytest's report."""
-    lines = [f"{found['route']}: {found['failed']} of {found['cases']} cases differ"]
-    if found["good"]:
-        lines += ["", f"  varied from {found['good'][0]}, which Flask answers {found['good'][1]}"]
-    said: dict[tuple[str, str], int] = {}
-    for number, finding in enumerate(found["findings"][:MOST_FINDINGS], 1):
-        count = finding["count"]
-        lines += ["", f"  {number}. in {counted(count, 'case')}"]
-        lines += [f"     {line}" for line in finding["what"]]
-        advice = finding["cause"], finding["fix"]
-        if advice in said:
-            lines.append(f"     why and fix: those of {said[advice]}")
-        elif finding["cause"]:
-            said[advice] = number
-            lines += [f" {line}" for line in report.wrapped("why: ", finding["cause"])]
-            lines += [f" {line}" for line in report.wrapped("fix: ", finding["fix"])]
-        lines += [f"         {name}: {request}" for name, request in finding["cases"]]
-        if count > len(finding["cases"]):
-            lines.append(f"         and {count - len(finding['cases'])} more")
-        lines += [f"       {_shown(line)}" for line in finding["trace"]]
-    hidden = len(found["findings"]) - MOST_FINDINGS
-    if hidden > 0:
-        lines += ["", f"  … and {counted(hidden, 'finding')} more"]
-    first = next((f["text"] for f in found["findings"] if 0 < len(f["text"]) <= SHORT_TEXT), "")
-    if first:
-        lines += ["", "  To run the first again, keep it in contracts/NAME.http:", ""]
-        lines += [f"    {line}".rstrip() for line in first.splitlines()]
-    lines += _remarks(found)
-    return "\n".join(lines)
+def worst_first(routes: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Routes in the order in which a reader needs them: what differs most comes first."""
 
+    def order(each: Mapping[str, Any]) -> tuple[object, ...]:
+        secure = [
+            cause["severity"] != Severity.SECURITY.value
+            for finding in each["findings"]
+            for cause in finding["causes"]
+        ]
+        at = VERDICTS.index(verdict(each)[0])
+        return at, all(secure), each["route"].partition(" ")[::-1]
 
-def _remarks(found: Mapping[str, Any]) -> list[str]:
-    lines = [f"  noise: {where}: Flask differs from itself" for where in found["noise"]]
-    lines += [f"  overlooked {count} times: {rule}" for rule, count in found["used"].items()]
-    lines += [f"  matches nothing, remove it: {rule}" for rule in found["stale"]]
-    lines += [f"  note: {remark}" for remark in found["remarks"]]
-    return ["", *lines] if lines else []
+    return sorted(routes, key=order)

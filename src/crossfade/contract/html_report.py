@@ -7,7 +7,6 @@ page to run or to load anything should something get through.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
@@ -18,12 +17,9 @@ from typing import Any, Final
 from jinja2 import Environment, StrictUndefined, Template
 
 from crossfade.contract import markdown
-from crossfade.contract.findings import VERDICTS, verdict
-
-_HIDDEN: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
-"""Characters that HTML has no place for, that nobody sees, or that turn the text around them."""
+from crossfade.contract.findings import VERDICTS, verdict, worst_first
+from crossfade.contract.terminal import blind_lines
+from crossfade.wording import visible
 
 
 def html_report(routes: Iterable[Mapping[str, Any]], unfinished: bool = False) -> str:
@@ -33,10 +29,7 @@ def html_report(routes: Iterable[Mapping[str, Any]], unfinished: bool = False) -
         routes: what `findings.account` gave for each route.
         unfinished: whether the run ended before every route had its turn.
     """
-    found = [{**route, "verdict": verdict(route)} for route in routes]
-    found.sort(
-        key=lambda each: (VERDICTS.index(each["verdict"][0]), each["route"].partition(" ")[::-1])
-    )
+    found = [{**route, "verdict": verdict(route)} for route in worst_first(routes)]
     count = Counter(each["verdict"][0] for each in found)
     return _template().render(
         routes=found,
@@ -45,6 +38,7 @@ def html_report(routes: Iterable[Mapping[str, Any]], unfinished: bool = False) -
         counts=[(word, count[word]) for word in VERDICTS if count[word]],
         marks=_MARKS,
         strength=markdown.strength,
+        blind_lines=blind_lines,
         made=datetime.now(timezone.utc),
     )
 
@@ -59,10 +53,8 @@ _MARKS: Final = {
 
 
 def _visible(value: object) -> object:
-    r"""What is shown of a value: `\u202e` where the character itself would not be seen."""
-    if not isinstance(value, str):
-        return value
-    return _HIDDEN.sub(lambda match: ascii(match[0])[1:-1], value)
+    """What is shown of a value."""
+    return visible(value) if isinstance(value, str) else value
 
 
 @cache

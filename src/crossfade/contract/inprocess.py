@@ -291,12 +291,17 @@ def release(error: BaseException) -> None:
         found = found.__cause__ or found.__context__
 
 
+def is_of_the_project(filename: str) -> bool:
+    """Whether a file of code is neither a library's nor ours."""
+    return not filename.startswith(_LIBRARIES)
+
+
 def traceback_of(error: BaseException) -> str:
     """The traceback without the frames of libraries, among which the application's are lost."""
     found: TracebackException | None = TracebackException.from_exception(error)
     whole = found
     while found is not None:
-        own = [f for f in found.stack if not f.filename.startswith(_LIBRARIES)]
+        own = [f for f in found.stack if is_of_the_project(f.filename)]
         found.stack = StackSummary.from_list(own or found.stack[-1:])
         found = found.__cause__ or found.__context__
     return "".join(whole.format()).rstrip() if whole else ""

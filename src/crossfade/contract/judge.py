@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 
 from crossfade.compare import Difference, Kind, compare, form_difference
-from crossfade.contract.effects import effects
+from crossfade.contract.effects import compare_states, effects
 from crossfade.contract.mutation import Compare
 from crossfade.contract.names import Names
 from crossfade.contract.nondeterminism.page import by_words
@@ -16,9 +16,10 @@ from crossfade.contract.nondeterminism.review import Nondeterminism, Verdict
 from crossfade.contract.nondeterminism.strands import where_of
 from crossfade.contract.nondeterminism.trial import LATER, MOST, NEVER_NOISE, Answer, Ask, Trial
 from crossfade.contract.nondeterminism.values import value_of
-from crossfade.contract.rules import Rule, Rules
+from crossfade.contract.rules import Rule, Rules, answered_otherwise
 from crossfade.contract.runner import NAMES, SAME_NAMES, SIDES, Outcome, Runner
-from crossfade.exchange import Exchange, Request
+from crossfade.contract.state_mutation import sample
+from crossfade.exchange import Exchange, Request, Response
 from crossfade.model import Side
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -39,6 +40,7 @@ class Judge:
         self.runner = runner
         self._timeout = timeout
         self._chance = Nondeterminism()
+        self._samples: dict[str, tuple[bool, Mapping[str, object] | None]] = {}
         gateway = runner.gateway
         self.rules = (
             Rules() if gateway is None else Rules.of(gateway.live.snapshot, today or date.today())
@@ -54,6 +56,8 @@ class Judge:
         once: bool = False,
         names: Names = SAME_NAMES,
         again: Ask | None = None,
+        login: str | None = None,
+        case: str | None = None,
     ) -> tuple[Outcome, dict[Side, object]]:
         """Send each side its request; return the outcome without what is explained.
 
@@ -67,10 +71,14 @@ class Judge:
             once: whether Flask is asked once where its URL map keeps FastAPI from answering.
             names: what FastAPI has given other names in earlier answers.
             again: asks a side the same once more; by default from the same start.
+            login: who asks, and
+            case: the name of the case: for the conditions of rules. None: they have no name.
         """
         outcome, ends = self.runner.pair(
             requests, starts, timeout, first=first, once=once, names=names
         )
+        left = self._sample(outcome, starts[Side.LEGACY], ends[Side.LEGACY])
+        outcome = replace(outcome, login=login, case=case, left=left)
         if not outcome.differences:
             return outcome, ends
 
@@ -80,6 +88,9 @@ class Judge:
 
         kept, used = self._split(outcome)
         outcome = replace(outcome, differences=kept, overlooked=used)
+        if any(each.kind is Kind.STATE for each in kept):
+            changed = {side: compare_states(starts[side], ends[side]) for side in SIDES}
+            outcome = replace(outcome, changed=changed)
         if not kept:
             return self._with_form(outcome, bool(used)), ends
         exchanges = dict(zip(SIDES, (outcome.legacy, outcome.native), strict=True))
@@ -142,12 +153,20 @@ class Judge:
             return outcome
         return replace(outcome, differences=(*outcome.differences, found))
 
-    def _split(self, outcome: Outcome) -> tuple[tuple[Difference, ...], dict[Rule, int]]:
+    def _sample(self, outcome: Outcome, start: object, end: object) -> Mapping[str, object] | None:
+        """A sample of what a route leaves: of a state that it changed, once there is one."""
         route = outcome.native.route or ""
-        kept, used = self.rules.split(route, outcome.differences)
+        known, changes = self._samples.get(route), end is not start
+        if known is None or (changes and not known[0]):
+            known = self._samples[route] = (changes, sample(end))
+        return known[1]
+
+    def _split(self, outcome: Outcome) -> tuple[tuple[Difference, ...], dict[Rule, int]]:
+        kept, used = self.rules.split(outcome, outcome.differences)
         if outcome.native.request.method == "HEAD":
             # The length of a body that is not sent follows from what differs in it.
-            rule = next((r for r in self.rules_of(route) if r.what.startswith("body")), None)
+            rules = self.rules.in_force(outcome)
+            rule = next((r for r in rules if r.what.startswith("body")), None)
             lengths = [each for each in kept if each.where == "header.content-length"]
             if rule is not None and lengths:
                 kept = tuple(each for each in kept if each not in lengths)
@@ -155,7 +174,7 @@ class Judge:
         return kept, used
 
     def _overlooked(self, outcome: Outcome, difference: Difference) -> bool:
-        return not self.rules.split(outcome.native.route or "", [difference])[0]
+        return self.rules.covering(outcome, difference) is not None
 
     # --- for the mutants -----------------------------------------------------------------------
 
@@ -165,22 +184,33 @@ class Judge:
 
     def grounds(self, outcome: Outcome) -> tuple[str, ...]:
         """All that `explain` goes by, as text."""
-        route = outcome.native.route or ""
-        return (*map(str, self.rules_of(route)), *outcome.noise)
+        rules = map(str, self.rules_of(outcome.native.route or ""))
+        return (self.rules.asked(outcome), *rules, *outcome.noise)
 
     def rules_of(self, route: str) -> tuple[Rule, ...]:
         """The rules in force for a route."""
         return self.rules.by_route.get(route, ())
 
-    def explain(self, outcome: Outcome, difference: Difference) -> str | None:
-        """Why a difference of this exchange does not count, in words; None where it does."""
+    def explain(
+        self, outcome: Outcome, difference: Difference, response: Response | None = None
+    ) -> str | None:
+        """Why a difference of this exchange does not count, in words; None where it does.
+
+        Args:
+            outcome: of the exchange.
+            difference: of Flask's answer and FastAPI's.
+            response: what FastAPI answers, where it is another than in the exchange.
+        """
         route = outcome.native.route or ""
         noisy = where_of(difference.where) in outcome.noise and difference.kind not in NEVER_NOISE
         if noisy and self._chance.is_usual(
             route, difference.where, value_of(difference.native, difference)
         ):
             return "Flask differs from itself there"
-        return next((str(r) for r in self.rules_of(route) if r.covers(difference)), None)
+        if response is not None and response is not outcome.native.response:
+            outcome = answered_otherwise(outcome, response)
+        rule = self.rules.covering(outcome, difference)
+        return None if rule is None else str(rule)
 
 
 def _unrepeatable(trial: Trial) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 from flask import Flask
@@ -16,8 +16,11 @@ from crossfade.contract.cases import complete
 from crossfade.contract.errors import ContractError
 from crossfade.contract.request import CookieJar, build_request, with_cookies
 from crossfade.contract.runner import Runner
-from crossfade.exchange import Headers, Request
+from crossfade.exchange import Headers, Request, Response
 from crossfade.model import Side
+
+if TYPE_CHECKING:
+    from crossfade.contract.route_result import Verdict
 
 LoginWay = Callable[["LoginClient"], Any] | Mapping[str, str]
 """What `contract_logins` gives for a name: headers, or a function that logs a client in."""
@@ -65,6 +68,8 @@ class LoginClient:
         self._base_url = base_url
         self._timeout = timeout
         self._jar = CookieJar()
+        self.last: tuple[str, int] | None = None
+        """The last request, and the status of Flask's answer to it."""
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """Send a GET to Flask."""
@@ -85,6 +90,7 @@ class LoginClient:
         host = self._base_url.netloc.decode("ascii")
         exchange = self._runner.send(complete(request, host), Side.LEGACY, self._timeout)
         response = exchange.response
+        self.last = (request.line, response.status)
         self._jar.update(response, request.raw_path, exchange.moment)
         return httpx.Response(
             response.status, headers=list(response.headers), content=response.body
@@ -102,7 +108,8 @@ def log_in(
     """Return each login by its name, and beside a Flask session one that is over and one forged.
 
     Raises:
-        ContractError: a way is neither a function nor a mapping, or the function raised.
+        ContractError: a way is neither a function nor a mapping, or the function raised, or Flask
+            refused its last request, or it left nothing that a client could send.
     """
     logins: dict[str, Login] = {}
     for name, way in ways.items():
@@ -120,11 +127,52 @@ def log_in(
         except Exception as error:
             raise ContractError(f"the login {name!r} failed: {error!r}") from error
         lines = _lines(headers) if isinstance(headers, Mapping) else ()
+        why = _failed(client, lines)
+        if why:
+            raise ContractError(f"the login {name!r} failed: {why}")
         logins[name] = Login(name, lines, client.cookies)
     for login in list(logins.values()):
         for other in _spoilt(login, runner.flask_app):
             logins[other.name] = other
     return logins
+
+
+def _failed(client: LoginClient, headers: Headers) -> str:
+    """Why a function has logged nobody in; "" where it may have."""
+    last = (
+        "it sent no request"
+        if client.last is None
+        else "Flask answered {} with {}".format(*client.last)
+    )
+    if client.last is not None and client.last[1] >= 400 and not headers:
+        return last
+    if not headers and not client.cookies:
+        return f"{last}, and there is neither a cookie nor a header to send"
+    return ""
+
+
+def made_a_difference(verdicts: Iterable[Verdict], logins: Mapping[str, Login]) -> dict[str, bool]:
+    """Whether Flask answers each login in another way than nobody, where both have asked.
+
+    Args:
+        verdicts: of the cases of one route.
+        logins: by name.
+    """
+    by_request: dict[tuple[object, ...], dict[str, Response]] = {}
+    for verdict in verdicts:
+        if verdict.outcome is not None:
+            request = verdict.case.request
+            key = (request.method, request.target, request.body)
+            answers = by_request.setdefault(key, {})
+            answers.setdefault(verdict.case.login, verdict.outcome.legacy.response)
+    found: dict[str, bool] = {}
+    for answers in by_request.values():
+        nobody = answers.get("")
+        for name, answer in answers.items():
+            if name in logins and nobody is not None and name and "(session " not in name:
+                differs = (answer.status, answer.body) != (nobody.status, nobody.body)
+                found[name] = found.get(name, False) or differs
+    return found
 
 
 def _lines(headers: Mapping[str, str]) -> Headers:

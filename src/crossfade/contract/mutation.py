@@ -26,8 +26,8 @@ _LARGE: Final = 64 * 1024  # bytes past which a body's shape is its content
 Compare = Callable[[Response, Response], Iterable[Difference]]
 """Every difference of two responses, rules not asked."""
 
-Explain = Callable[[Difference], str | None]
-"""The rule by which a difference does not count, in words; None where it counts."""
+Explain = Callable[[Difference, Response], str | None]
+"""The rule by which a difference from a native response does not count, in words; None: it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Strength:
         return tuple(each for each in self.survivors if not each.rule)
 
 
-def no_rules(difference: Difference) -> str | None:
+def no_rules(difference: Difference, native: Response) -> str | None:
     """Return None: every difference counts."""
     return None
 
@@ -97,9 +97,9 @@ def strength(
         count += 1
         found = set(compare(legacy, mutant.response))
         shown = found - noise or noise - found
-        reasons = [explain(difference) for difference in shown]
+        reasons = [explain(difference, mutant.response) for difference in shown]
         if not shown:  # what a rule overlooks in a body hides the form of the rest
-            reasons = [explain(difference) or "" for difference in noise]
+            reasons = [explain(difference, mutant.response) or "" for difference in noise]
         if all(reason is not None for reason in reasons):
             words = sorted({reason for reason in reasons if reason})
             survivors.append(Survivor(mutant.name, ", ".join(words)))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-_FIXTURES = {"contract", "contract_routes"}
+from crossfade.contract.left_out import contract_of
 
 
 def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
     """Leave out every test that asks for no fixture of contracts."""
-    kept = [item for item in items if _FIXTURES.intersection(getattr(item, "fixturenames", ()))]
+    kept = [item for item in items if contract_of(item) is not None]
     left_out = [item for item in items if item not in kept]
     if left_out:
         config.hook.pytest_deselected(items=left_out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import httpx
 
-from crossfade.codings import decoded
 from crossfade.contract.cases import Case, complete
 from crossfade.contract.course import Course, jars
 from crossfade.contract.effects import effects
@@ -21,8 +20,9 @@ from crossfade.contract.judge import SAFE, UNREPEATABLE, Judge
 from crossfade.contract.logins import Login, LoginWay, log_in
 from crossfade.contract.probes import ORIGIN, as_others, candidates, probes
 from crossfade.contract.request import CookieJar, with_cookies
+from crossfade.contract.route_result import RouteResult, Verdict
 from crossfade.contract.rules import Rule
-from crossfade.contract.runner import SIDES, Outcome, Runner
+from crossfade.contract.runner import SIDES, Runner
 from crossfade.contract.turned_away import sent_to_log_in, to_itself
 from crossfade.exchange import Request, Response
 from crossfade.model import Side
@@ -31,114 +31,6 @@ from crossfade.wording import counted
 
 MOST_CANDIDATES: Final = 48
 """Requests with which a good one is looked for, for each person who may ask."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one case showed.
-
-    Attributes:
-        case: what was asked.
-        outcome: both exchanges; None where a side gave no whole answer.
-        failure: why no comparison could be made; "" where one was.
-    """
-
-    case: Case
-    outcome: Outcome | None
-    failure: str = ""
-
-    @property
-    def agrees(self) -> bool:
-        """Whether nothing is left to explain."""
-        return self.outcome is not None and not self.outcome.differences
-
-
-@dataclass(slots=True)
-class RouteResult:
-    """What all cases of one route came to.
-
-    Attributes:
-        route: as the gateway spells it.
-        verdicts: of the cases that FastAPI's route answered.
-        flasks: cases that Flask's URL map kept from FastAPI, as it has to be.
-        others: cases that belong to another route.
-        good: the request that the probes vary, and the status of Flask's answer to it.
-        refusal: the login and the beginning of Flask's answer, where that is no success.
-        withheld: cases that were not sent, because nobody said what puts back what they change.
-        unrepeatable: why what was compared is not what the route is for; "" where it is.
-        remarks: what a reader has to know.
-    """
-
-    route: str
-    verdicts: list[Verdict] = field(default_factory=list)
-    flasks: int = 0
-    others: int = 0
-    good: tuple[str, int] | None = None
-    refusal: tuple[str, str] = ("", "")
-    withheld: int = 0
-    unrepeatable: str = ""
-    remarks: list[str] = field(default_factory=list)
-
-    def tried(self, case: Case, answer: Response) -> None:
-        """Note the request that the probes vary, with Flask's answer to it."""
-        self.good = (case.request.line, answer.status)
-        if answer.status >= 300:
-            self.refusal = (case.login, _beginning(answer))
-
-    @property
-    def failures(self) -> list[Verdict]:
-        """Verdicts that do not agree."""
-        return [verdict for verdict in self.verdicts if not verdict.agrees]
-
-    @property
-    def succeeded(self) -> int:
-        """Cases that Flask answered with 2xx or 3xx, but for those that were sent to log in."""
-        outcomes = (verdict.outcome for verdict in self.verdicts)
-        return sum(outcome is not None and outcome.served for outcome in outcomes)
-
-    @property
-    def unproven(self) -> str:
-        """Why the result proves nothing of what the route is for; "" where it does."""
-        if not self.verdicts and self.withheld:
-            return _NOT_SENT.format(method=self.route.partition(" ")[0])
-        if not self.verdicts:
-            return "no case reached FastAPI's route"
-        if self.unrepeatable:
-            return self.unrepeatable
-        if not self.succeeded:
-            return f"every answer was an error (4xx, 5xx) or a redirect to a login: {self._tried()}"
-        return ""
-
-    def _tried(self) -> str:
-        """The request that came closest, what Flask said to it, and what would help."""
-        if self.good is None:
-            return ""
-        (line, status), (login, said) = self.good, self.refusal
-        person = f" as {login}" if login else ""
-        answer = f" ({said})" if said else ""
-        return f"Flask answered {line}{person} with {status}{answer}; {_help(status)}"
-
-    @property
-    def used(self) -> dict[Rule, int]:
-        """How many differences each rule covered."""
-        total: dict[Rule, int] = {}
-        for verdict in self.verdicts:
-            for rule, count in verdict.outcome.overlooked.items() if verdict.outcome else ():
-                total[rule] = total.get(rule, 0) + count
-        return total
-
-    @property
-    def noise(self) -> tuple[str, ...]:
-        """Places in which Flask differs from itself."""
-        found = (where for v in self.verdicts if v.outcome for where in v.outcome.noise)
-        return tuple(dict.fromkeys(found))
-
-
-_NOT_SENT: Final = (
-    "no request was sent: {method} may change data, and nothing says how to put it back. "
-    "Override the fixture contract_state: SQLAlchemyState(URL) resets a database, "
-    "NoState() says that nothing has to be reset"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,15 +112,17 @@ class Prover:
             if target.native is not None and target.legacy is not None
         ]
 
-    def prove(self, target: Target) -> RouteResult:
+    def prove(
+        self, target: Target, seen: Callable[[RouteResult], object] = lambda result: None
+    ) -> RouteResult:
         """Run every case of a route, then judge what differs by all that they have shown.
 
         Args:
             target: from `targets()`.
+            seen: called after each case with the result as far as it has come.
         """
         result = RouteResult(target.route)
         own = self._cases.get(target.route, [])
-        verdicts: list[Verdict] = []
         try:
             for verdict in self._verdicts(target, own, result):
                 outcome = verdict.outcome
@@ -237,8 +131,9 @@ class Prover:
                 elif outcome is not None and outcome.native.route != target.route:
                     result.others += 1
                 else:
-                    verdicts.append(verdict)
-            result.verdicts += self._reviewed(verdicts)
+                    result.verdicts.append(verdict)
+                seen(result)
+            result.verdicts = self._reviewed(result.verdicts)
         finally:
             self.back()
         result.remarks += self.remarks(result)
@@ -350,11 +245,12 @@ class Prover:
             return
         base, answer = found
         result.tried(base, answer)
-        if base not in alone:
+        first = [] if base in alone else [base]
+        rest = [*self._sent(probes(facts, base, answer), result), *as_others(base, self.logins)]
+        result.planned = len(own) + len(first) + len(rest)
+        if first:
             yield self.check_base(result, base, answer)
-        for case in self._sent(probes(facts, base, answer), result):
-            yield self._check(case)
-        for case in as_others(base, self.logins):
+        for case in rest:
             yield self._check(case)
         self.check_base_again(result, base, answer)
 
@@ -417,7 +313,8 @@ class Prover:
                 )
 
             try:
-                yield Verdict(case, course.step(build))
+                outcome = course.step(build, login=case.login, case=case.name)
+                yield Verdict(case, outcome)
             except ContractFailed as failed:
                 yield Verdict(case, None, failure=str(failed))
 
@@ -431,7 +328,13 @@ class Prover:
         first = Side.NATIVE if self._turn else Side.LEGACY
         try:
             outcome, ends = self.judge.pair(
-                requests, starts, self.options.timeout, first=first, once=True
+                requests,
+                starts,
+                self.options.timeout,
+                first=first,
+                once=True,
+                login=case.login,
+                case=case.name,
             )
         except ContractFailed as failed:
             return Verdict(case, None, failure=str(failed)), dict(starts)
@@ -442,30 +345,6 @@ class Prover:
         login = self.logins.get(case.login, self.logins[""])  # one of an older file may be gone
         request = login.dress(complete(case.request, self._host))
         return self.runner.selection(request).route or ""
-
-
-_MOST_SAID: Final = 120
-
-
-def _beginning(answer: Response) -> str:
-    """What an answer says, in one line; "" for a page."""
-    if answer.status < 400:
-        return f"to {next(iter(answer.values('location')), 'nowhere')}"
-    if answer.media_type == "text/html":
-        return ""
-    text = " ".join(decoded(answer).body[: 4 * _MOST_SAID].decode(errors="replace").split())
-    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
-
-
-def _help(status: int) -> str:
-    """What makes a request that Flask refuses one that it serves."""
-    if status < 400:
-        return "contract_logins says who may ask, contract_values what a login takes"
-    if status in (401, 403):
-        return "contract_logins says who may ask"
-    if status == 404:
-        return "contract_values names what is there"
-    return "contract_values gives good values, a file below contracts/ a whole request"
 
 
 _REFUSED: Final = 4

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from crossfade.contract.sources import (
-    LOOSE,
-    Module,
-    Part,
-    Project,
-    digest,
-    first_line,
-    references,
+from crossfade.contract.named_files import Files, Found
+from crossfade.contract.project import Project, digest
+from crossfade.contract.sources import LOOSE, Module, Part, first_line, references
+from crossfade.contract.spoken import (
+    asks_subclasses,
+    dotted_name,
+    keeps_subclasses,
+    modules_in,
+    only_wraps,
+    patterns,
+    stores_what_it_decorates,
     strings,
 )
 
-_TEMPLATE: Final = re.compile(r"""{%-?\s*(?:extends|include|import|from)\s+["']([^"']+)["']""")
+_DEEPEST: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One part that was reached.
+def _packages(name: str) -> Iterator[str]:
+    """The packages that a module lies in."""
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
 
-    Attributes:
-        digest: of its text, and of where the names in it come from.
-        file: the path of its file.
-        line: counted from 1.
-        through: the files that say where the names in it come from.
-    """
 
-    digest: str
-    file: str
-    line: int
-    through: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+class _Looked(NamedTuple):
+    """What one part is, and what it reaches by itself."""
+
+    found: Found
+    parts: tuple[Part, ...]
+    files: tuple[Path, ...]
 
 
 class Reach:
@@ -54,15 +55,22 @@ class Reach:
     ) -> None:
         self._project = project
         self._handlers = frozenset(handlers)
-        self._templates = tuple(dict.fromkeys(templates))
+        self._files = Files(templates)
         self._passed: set[str] = set()  # files that were looked into for the part at hand
-        self._looked: dict[Part, tuple[Found, tuple[Part, ...], tuple[Path, ...]]] = {}
-        self._files: dict[Path, tuple[str, Found, tuple[Path, ...]]] = {}
+        self._looked: dict[Part, _Looked] = {}
+        self._effects: dict[str, tuple[Part, ...]] = {}
+        self.loaded: Mapping[str, Module] = {}
+        """Every module of the project that the application imports, by name."""
 
-    def of(self, begin: Iterable[Part]) -> dict[str, Found]:
-        """Every part that `begin` reaches, itself included, by name and sorted."""
+    def of(self, begin: Iterable[Part], without: Collection[Part] = ()) -> dict[str, Found]:
+        """Every part that `begin` reaches, itself included, by name and sorted.
+
+        Args:
+            begin: parts that are not followed from others.
+            without: parts that are not followed.
+        """
         found: dict[str, Found] = {}
-        seen: set[Part] = set()
+        seen: set[Part] = set(without)
         files: set[Path] = set()
         waiting = list(begin)
         while waiting:
@@ -73,19 +81,77 @@ class Reach:
             looked = self._look(part)
             if looked is None:
                 continue
-            found[str(part)] = looked[0]
-            waiting += looked[1]
-            files.update(looked[2])
+            found[str(part)] = looked.found
+            waiting += looked.parts
+            files.update(looked.files)
         pending = list(files)
         while pending:
             path = pending.pop()
-            name, template, further = self._template(path)
+            name, template, further = self._files.look(path)
             if name not in found:
                 found[name] = template
                 pending += further
         return dict(sorted(found.items()))
 
-    def _look(self, part: Part) -> tuple[Found, tuple[Part, ...], tuple[Path, ...]] | None:
+    def effects(self, modules: Iterable[Module]) -> set[Part]:
+        """What runs, or is registered, when modules are imported, handlers excepted."""
+        found: set[Part] = set()
+        for module in modules:
+            if module.name not in self._effects:
+                self._effects[module.name] = tuple(self._effects_of(module))
+            found.update(self._effects[module.name])
+        return found - self._handlers
+
+    def _effects_of(self, module: Module) -> Iterator[Part]:
+        if module.loose:
+            yield Part(module.name, LOOSE)
+        for name, definition in module.decorated():
+            if any(self._registers(module, each) for each in definition.decorator_list):
+                yield Part(module.name, name)
+        for name, statements in module.bindings.items():
+            for statement in statements:
+                bases = statement.bases if isinstance(statement, ast.ClassDef) else ()
+                if any(self._keeps(module, base) for base in bases):
+                    yield Part(module.name, name)
+
+    def _registers(self, module: Module, decorator: ast.expr) -> bool:
+        """Whether a decorator may have handed what it decorates to something."""
+        called = dotted_name(decorator)
+        if called is None:
+            return True
+        name, attributes = called
+        origin, _ = module.imports.get(name, (None, None))
+        if only_wraps(name, attributes, origin):
+            return False
+        own = [
+            statement
+            for _, parts in self._resolve(module, name, attributes)
+            for part in parts
+            if (other := self._project.module(part.module)) is not None
+            for statement in other.statements(part.name)
+        ]
+        functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        if own and all(isinstance(each, functions) for each in own):
+            return any(map(stores_what_it_decorates, own))
+        return True
+
+    def _keeps(self, module: Module, base: ast.expr, depth: int = 0) -> bool:
+        """Whether a base class of the project hears of its subclasses."""
+        called = dotted_name(base)
+        if called is None or depth > _DEEPEST:
+            return False
+        for _, parts in self._resolve(module, *called):
+            for part in parts:
+                other = self._project.module(part.module)
+                for statement in () if other is None else other.statements(part.name):
+                    if keeps_subclasses(statement):
+                        return True
+                    inner = statement.bases if isinstance(statement, ast.ClassDef) else ()
+                    if other and any(self._keeps(other, each, depth + 1) for each in inner):
+                        return True
+        return False
+
+    def _look(self, part: Part) -> _Looked | None:
         if part not in self._looked:
             module = self._project.module(part.module)
             if module is None or not module.statements(part.name):
@@ -93,11 +159,15 @@ class Reach:
             self._looked[part] = self._read(part, module)
         return self._looked[part]
 
-    def _read(self, part: Part, module: Module) -> tuple[Found, tuple[Part, ...], tuple[Path, ...]]:
+    def _read(self, part: Part, module: Module) -> _Looked:
         statements = module.statements(part.name)
-        self._passed = set()
+        self._passed = {str(module.path)}
+        for name in _packages(module.name):
+            parent = self._project.module(name)
+            if parent is not None:
+                self._passed.add(str(parent.path))
         origins: set[str] = set()
-        parts: dict[Part, None] = dict.fromkeys(self._beside(module))
+        parts: dict[Part, None] = {}
         files: dict[Path, None] = {}
         for statement in statements:
             local = module.local_imports(statement)
@@ -105,9 +175,13 @@ class Reach:
                 for origin, reached in self._resolve(module, name, attributes, local):
                     origins.add(f"{'.'.join((name, *attributes))}={origin}")
                     parts.update(dict.fromkeys(reached))
+            parts.update(dict.fromkeys(self._by_string(module, statement)))
+            for asked in asks_subclasses(statement):
+                parts.update(dict.fromkeys(self._subclasses(module, part, asked)))
             for text in strings(statement):
-                files.update(dict.fromkeys(self._named(text, module.path)))
-                parts.update(dict.fromkeys(self._classes(module, text)))
+                files.update(dict.fromkeys(self._files.named(text, module.path)))
+            for pattern in patterns(statement):
+                files.update(dict.fromkeys(self._files.like(pattern)))
         parts.pop(part, None)
         text = "\n".join(module.source(statement) for statement in statements)
         found = Found(
@@ -116,7 +190,53 @@ class Reach:
             min(map(first_line, statements)),
             frozenset(self._passed),
         )
-        return found, tuple(parts), tuple(files)
+        return _Looked(found, tuple(parts), tuple(files))
+
+    def _by_string(self, module: Module, statement: ast.stmt) -> Iterator[Part]:
+        """Classes (`Mapped["Player"]`) and modules (`import_module("a.b")`) that strings name."""
+        for text in strings(statement):
+            yield from self._classes(module, text)
+        for name, attributes in modules_in(statement, module.package):
+            first, *rest = name.split(".")
+            if self._project.owns(first):
+                for _, parts in self._imported(first, None, (*rest, *attributes), 0):
+                    yield from parts
+        for pattern in patterns(statement):
+            package, star, rest_of_it = pattern.partition(".*")
+            if star and not rest_of_it and self._project.owns(package.partition(".")[0]):
+                for name in self._project.below(package):
+                    for _, parts in self._imported(name, None, (), 0):
+                        yield from parts
+
+    def _subclasses(
+        self, module: Module, part: Part, asked: tuple[str, tuple[str, ...]] | None
+    ) -> Iterator[Part]:
+        """The classes of the application that are made of one, at any depth; or of any at all."""
+        wanted: set[Part] | None = None
+        if asked is not None:
+            wanted = {p for _, parts in self._resolve(module, *asked) for p in parts} or None
+        if wanted is None and module.is_class(part.name):
+            wanted = {part}  # cls.__subclasses__()
+        known: set[Part] = set() if wanted is None else set(wanted)
+        grown = True
+        while grown:
+            grown = False
+            for other in self.loaded.values():
+                for name, bases in other.classes():
+                    made = Part(other.name, name)
+                    if made in known:
+                        continue
+                    of = {
+                        p
+                        for base in bases
+                        if (called := dotted_name(base)) is not None
+                        for _, parts in self._resolve(other, *called)
+                        for p in parts
+                    }
+                    if of and (wanted is None or of & known):
+                        known.add(made)
+                        grown = True
+                        yield made
 
     def _classes(self, module: Module, text: str) -> Iterator[Part]:
         """The classes that a text may name: `Mapped["Player"]`."""
@@ -127,33 +247,16 @@ class Reach:
                     if other is not None and other.is_class(part.name):
                         yield part
 
-    def _beside(self, module: Module) -> Iterator[Part]:
-        """What runs, or is registered, when a module is imported."""
-        if module.loose:
-            yield Part(module.name, LOOSE)
-        for name in module.registrations():
-            if Part(module.name, name) not in self._handlers:
-                yield Part(module.name, name)
-        self._passed.add(str(module.path))
-        package = module.name.rpartition(".")[0]
-        while package:
-            parent = self._project.module(package)
-            if parent is not None:
-                self._passed.add(str(parent.path))
-            if parent is not None and parent.loose:
-                yield Part(package, LOOSE)
-            package = package.rpartition(".")[0]
-
     def _resolve(
         self,
         module: Module,
         name: str,
         attributes: tuple[str, ...],
-        local: dict[str, tuple[str, str | None]] | None = None,
+        local: Mapping[str, tuple[str, str | None]] | None = None,
         depth: int = 0,
     ) -> Iterator[tuple[str, tuple[Part, ...]]]:
         """Where a name of a module comes from, in words, and the parts that this reaches."""
-        if depth > 20:  # modules that import from each other in a ring
+        if depth > _DEEPEST:  # modules that import from each other in a ring
             return
         self._passed.add(str(module.path))
         imported = (local or {}).get(name) or module.imports.get(name)
@@ -183,41 +286,17 @@ class Reach:
             elif other is not None and other.stars:
                 yield from self._resolve(other, head, attributes[1:], None, depth + 1)
                 return
+            elif other is None and self._project.is_folder(f"{source}.{head}"):
+                source, attributes = f"{source}.{head}", attributes[1:]
             else:
                 break
         other = self._project.module(source)
         if other is None:
             yield ".".join((source, *attributes)), ()
-        elif attributes:  # a name that the source does not show: `__path__`, a class's attribute
-            yield f"{source}:{'.'.join(attributes)}", tuple(self._beside(other))
+        elif attributes:  # a name that the source does not show: `__path__`, one of `__getattr__`
+            hidden = Part(source, "__getattr__")
+            yield f"{source}:{'.'.join(attributes)}", ((hidden,) if other.has(hidden.name) else ())
         else:  # the module itself is handed on: anything of it may be used
-            everything = (Part(source, each) for each in other.bindings)
+            everything = (Part(source, each) for each in (*other.bindings, LOOSE))
             whole = tuple(each for each in everything if each not in self._handlers)
-            yield f"{source}", (*whole, *self._beside(other))
-
-    # --- templates -----------------------------------------------------------------------------
-
-    def _named(self, text: str, path: Path | None = None) -> Iterator[Path]:
-        """The templates that a string may name."""
-        if "." not in text or "\n" in text or text.startswith(("/", ".")):
-            return
-        folders = list(self._templates)
-        if path is not None:
-            folders += [path.parent / "templates", path.parent.parent / "templates"]
-        for folder in folders:
-            try:
-                if (folder / text).is_file():
-                    yield folder / text
-            except (OSError, ValueError):
-                return
-
-    def _template(self, path: Path) -> tuple[str, Found, tuple[Path, ...]]:
-        if path not in self._files:
-            data = path.read_bytes()
-            named = _TEMPLATE.findall(data.decode(errors="replace"))
-            further = tuple(found for text in named for found in self._named(text))
-            parts = path.parts
-            at = max((i for i, each in enumerate(parts) if each == "templates"), default=1)
-            name = "/".join(parts[max(at - 1, 0) :])
-            self._files[path] = name, Found(digest(data), str(path), 1), further
-        return self._files[path]
+            yield f"{source}", whole

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from crossfade.compat.wrappers import unwrapped
+
 _PLACES: Final = {
     "args": "query",
     "values": "query",
@@ -75,7 +77,7 @@ def _functions(view: Callable[..., Any], method: str) -> Iterator[Callable[..., 
     """The view's own function, then the helpers beside it."""
     view_class = getattr(view, "view_class", None)
     start: Any = getattr(view_class, method.lower(), None) if view_class else None
-    queue = [inspect.unwrap(start or view)]
+    queue = [unwrapped(start or view)]
     seen: set[int] = set()
     while queue and len(seen) < _MOST_HELPERS:
         function = queue.pop(0)
@@ -87,7 +89,7 @@ def _functions(view: Callable[..., Any], method: str) -> Iterator[Callable[..., 
         for name in code.co_names:
             helper = getattr(function, "__globals__", {}).get(name)
             if inspect.isfunction(helper) and helper.__module__ == function.__module__:
-                queue.append(inspect.unwrap(helper))
+                queue.append(unwrapped(helper))
 
 
 def _collect(tree: ast.AST, found: Reads) -> bool:

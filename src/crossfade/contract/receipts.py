@@ -10,14 +10,16 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from crossfade.toml_lines import tomllib
+from crossfade.files import read_small, replace_file
+from crossfade.toml_lines import loads
+from crossfade.wording import counted
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The number of this format; a receipt of another is stale."""
 
 PACKAGES: Final = ("crossfade", "flask", "werkzeug", "fastapi", "starlette", "pydantic")
@@ -43,6 +45,8 @@ class Proof:
         mutants: broken responses that the comparison was asked about.
         killed: how many of them it noticed.
         survivors: the others, each with the rule that lets it live.
+        probes: how many of the cases were made from the URL map, and written by nobody.
+        remarks: what a reader has to know of the run: what it could not show.
     """
 
     cases: int = 0
@@ -51,11 +55,26 @@ class Proof:
     mutants: int = 0
     killed: int = 0
     survivors: tuple[str, ...] = ()
+    probes: int = 0
+    remarks: tuple[str, ...] = ()
 
     @property
     def strength(self) -> float:
-        """Killed mutants as a share of all; 1.0 where there are none."""
-        return self.killed / self.mutants if self.mutants else 1.0
+        """Killed mutants as a share of all; 0.0 where there are none: nothing was tried."""
+        return self.killed / self.mutants if self.mutants else 0.0
+
+    def weaker_than(self, other: Proof) -> list[str]:
+        """What this shows less of than another proof of the same route, in words."""
+        found = []
+        if self.cases < other.cases:
+            found.append(f"{counted(self.cases, 'case')}, not {other.cases}")
+        if self.succeeded < other.succeeded:
+            found.append(f"{self.succeeded} answered 2xx or 3xx, not {other.succeeded}")
+        if other.probes and not self.probes:
+            found.append("none of the cases that contract_routes.prove() makes")
+        if round(self.strength, 3) < round(other.strength, 3):
+            found.append(f"strength {self.strength:.1%}, not {other.strength:.1%}")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +85,18 @@ class Basis:
         code: for each group, the hash of every part of the project's code that was reached.
         packages: the top-level packages that counted as the project's own.
         rules: what the map says about comparing and serving the route, as plain values.
-        versions: of the packages that both sides are made of.
+        versions: of the packages that both sides are made of, and of those that a handler is of.
+        entry: the modules in which the two applications were put together.
+        files: other files of the project that were seen to be used, by their path from the map's
+            folder, with the hash of each.
     """
 
     code: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
     rules: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    entry: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +122,11 @@ class Receipt:
         basis = self.basis
         lines = [_HEAD.rstrip(), f"route = {_text(self.route)}", f"format = {FORMAT}"]
         lines.append(f"packages = {_inline(basis.packages)}")
+        lines.append(f"entry = {_inline(basis.entry)}")
         lines += _table("proof", asdict(self.proof))
         lines += _table("versions", basis.versions)
         lines += _table("rules", basis.rules)
+        lines += _table("files", basis.files)
         for group in GROUPS:
             lines += _table(f"code.{group}", basis.code.get(group, {}))
         lines += ["", "[requests]", "cases = ["]
@@ -115,20 +141,70 @@ class Receipt:
         Raises:
             ValueError: it is no receipt.
         """
-        raw = tomllib.loads(text)
+        raw = loads(text)
         try:
-            proof = dict(raw["proof"])
-            proof["survivors"] = tuple(proof["survivors"])
+            known = {name: raw["proof"][name] for name in _PROOF if name in raw["proof"]}
+            proof = Proof(**{key: _frozen(value) for key, value in known.items()})
             basis = Basis(
                 code={group: dict(raw["code"].get(group, {})) for group in GROUPS},
                 packages=tuple(raw["packages"]),
                 rules=dict(raw["rules"]),
                 versions=dict(raw["versions"]),
+                entry=tuple(raw.get("entry", ())),
+                files=dict(raw.get("files", {})),
             )
             cases = tuple(raw["requests"]["cases"])
-            return cls(str(raw["route"]), Proof(**proof), basis, cases, int(raw["format"]))
-        except (KeyError, TypeError, AttributeError) as error:
+            receipt = cls(str(raw["route"]), proof, basis, cases, int(raw["format"]))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"{error!r} is missing or of a wrong type") from error
+        receipt._check()
+        return receipt
+
+    def _check(self) -> None:
+        """Raise `ValueError` where a value is not of its type."""
+        numbers = ("cases", "native", "succeeded", "mutants", "killed", "probes")
+        counts = [getattr(self.proof, name) for name in numbers]
+        basis = self.basis
+        hashes = [basis.files, basis.versions, *basis.code.values()]
+        texts = [*self.cases, *self.proof.survivors, *self.proof.remarks]
+        texts += [*basis.packages, *basis.entry, *(v for each in hashes for v in each.values())]
+        if not all(type(count) is int and count >= 0 for count in counts):
+            raise ValueError("a number of [proof] is missing or of a wrong type")
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("a list or table has something else than text")
+
+    def gaps(self, least: float) -> Iterator[str]:
+        """Why this is no proof, whatever it stands on: in words.
+
+        Args:
+            least: the strength that is asked for.
+        """
+        proof = self.proof
+        if not self.cases or proof.cases != len(self.cases):
+            yield f"it lists {len(self.cases)} cases and counts {proof.cases}"
+        elif not 0 < proof.native <= proof.cases:
+            yield "none of its cases was answered by FastAPI"
+        elif not 0 < proof.succeeded <= proof.native:
+            yield "none of its cases was answered 2xx or 3xx"
+        if not 0 < proof.killed <= proof.mutants:
+            yield f"{proof.killed} of {proof.mutants} broken answers noticed"
+        elif proof.strength < least:
+            yield too_weak(proof, least)
+
+
+def too_weak(proof: Proof, least: float) -> str:
+    """The words for a comparison that notices too little."""
+    return (
+        f"{proof.killed} of {proof.mutants} broken answers noticed ({proof.strength:.0%}), "
+        f"which is less than min_strength = {least:g} of the map's [contracts]"
+    )
+
+
+_PROOF: Final = tuple(each.name for each in fields(Proof))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def versions() -> dict[str, str]:
@@ -156,10 +232,16 @@ def file_name(route: str) -> str:
 
 
 class Folder:
-    """A project's receipts."""
+    """A project's receipts.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: where they lie.
+        base: the map's folder, from which receipts count the paths of files.
+    """
+
+    def __init__(self, path: Path, base: Path | None = None) -> None:
         self.path = path
+        self.base = path.parent if base is None else base
 
     def read(self, route: str) -> Receipt | None:
         """The receipt of a route; None where there is none.
@@ -169,7 +251,7 @@ class Folder:
         """
         file = self.path / file_name(route)
         try:
-            text = file.read_text(encoding="utf-8")
+            text = read_small(file).decode()
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -186,14 +268,18 @@ class Folder:
         """Keep a receipt; return whether the file changed."""
         file = self.path / file_name(receipt.route)
         text = receipt.to_toml()
-        with_old = file.read_text(encoding="utf-8") if file.is_file() else None
-        if text == with_old:
-            return False
+        try:
+            if read_small(file) == text.encode():
+                return False
+        except OSError:
+            pass  # there is none, or something else that gives way
         self.path.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(f"{file.name}.partial")
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(file)
+        replace_file(file, text.encode())
         return True
+
+    def exists(self, route: str) -> bool:
+        """Whether there is a receipt of a route, good or not."""
+        return (self.path / file_name(route)).is_file()
 
     def withdraw(self, route: str) -> bool:
         """Take a route's receipt away; return whether there was one."""

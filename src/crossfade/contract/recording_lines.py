@@ -11,7 +11,7 @@ from crossfade.contract.errors import ContractError
 from crossfade.contract.har import hosts, keep, read_har
 from crossfade.contract.recording_cases import Keeper
 from crossfade.dispatch import Gateway
-from crossfade.mapedit import read_file, replace_file, set_setting
+from crossfade.mapedit import read_file, set_setting, write_file
 
 
 def switch(gateway: Gateway, share: float) -> None:
@@ -25,7 +25,7 @@ def switch(gateway: Gateway, share: float) -> None:
     edited = set_setting(text, "record", "share", share)
     gateway.live.preview(edited)
     if edited != text:
-        replace_file(path, edited)
+        write_file(path, edited)
         gateway.live.poll()
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any, Final
 
 from crossfade.compare import Difference
-from crossfade.contract.causes import advise, follows
+from crossfade.contract.approval import approval
+from crossfade.contract.diagnosis import Diagnosis, Doctor, Severity
 from crossfade.contract.runner import NAMES, Outcome
 from crossfade.exchange import Exchange, Request
 from crossfade.model import Side
-from crossfade.wording import counted
+from crossfade.wording import counted, some
 
 NONE_SERVED: Final = (
     "all of them errors (4xx, 5xx) or redirects to a login: what the route is for is not proven"
@@ -26,15 +27,37 @@ _WIDTH: Final = 88
 _DIFF_LINES: Final = 30
 
 
-def failure(outcome: Outcome, *remarks: str) -> str:
-    """The text of a contract that failed: who answered what, what differs, why, what to change."""
+def failure(
+    outcome: Outcome,
+    remarks: Iterable[str] = (),
+    doctor: Doctor | None = None,
+    differences: Iterable[Difference] | None = None,
+    expired: Iterable[object] = (),
+) -> str:
+    """The text of a contract that failed: who answered what, what differs, why, what to change.
+
+    Args:
+        outcome: both exchanges.
+        remarks: what a reader has to know, of the state and of answers that can't be repeated;
+            empty ones are left out.
+        doctor: knows the causes.
+        differences: those to be shown; None for all.
+        expired: deviations that would cover one of them, had their last day not passed.
+    """
     lines = [f"Flask and FastAPI answer differently: {outcome.legacy.request.line}", ""]
     lines += [f"  {line}" for line in _request(outcome.legacy.request, outcome.native.request)]
     lines += [f"  {line}" for line in _answers(outcome)]
     lines.append("")
-    lines += [f"  {line}" for line in _differences(outcome)]
-    for remark in remarks:
-        lines += ["", *(line[2:] for line in wrapped("note: ", remark))]
+    shown = outcome.differences if differences is None else tuple(differences)
+    lines += [f"  {line}" for line in _differences(outcome, shown, doctor or Doctor())]
+    notes = [f"a deviation that has expired: {rule}" for rule in expired]
+    notes += filter(None, remarks)
+    for note in notes:
+        lines += ["", *(line[2:] for line in wrapped("note: ", note))]
+    offered = _approval(outcome, shown, doctor or Doctor())
+    if offered:
+        lines += ["", "  If this is right, these lines of the map approve it:", ""]
+        lines += [f"    {line}".rstrip() for line in offered.splitlines()]
     for exchange in (outcome.legacy, outcome.native):
         if exchange.error is not None:
             lines += ["", f"  {NAMES[exchange.side]} raised:", ""]
@@ -121,20 +144,34 @@ def _implementation(exchange: Exchange) -> str:
     return f"{kind}{exchange.endpoint} ({exchange.route})"
 
 
-def _differences(outcome: Outcome) -> Iterator[str]:
-    said = set()
-    differences = [
-        each for each in outcome.differences if not follows(each, outcome.legacy, outcome.native)
-    ]
+def _differences(
+    outcome: Outcome, differences: Sequence[Difference], doctor: Doctor
+) -> Iterator[str]:
+    said: set[tuple[str, str]] = set()
     for difference in differences[:SHOWN]:
         yield from difference_lines(difference)
-        advice = advise(difference, outcome.legacy, outcome.native)
-        if advice is not None and advice not in said:
-            said.add(advice)
-            yield from wrapped("why: ", advice.cause)
-            yield from wrapped("fix: ", advice.fix)
+        for found in doctor.causes(outcome, difference):
+            if found.group not in said:
+                said.add(found.group)
+                yield from cause_lines(found)
     if len(differences) > SHOWN:
         yield f"… and {counted(len(differences) - SHOWN, 'difference')} more"
+
+
+def _approval(outcome: Outcome, differences: Sequence[Difference], doctor: Doctor) -> str:
+    """What would approve all differences of an exchange; "" where that is no matter of the map."""
+    route = outcome.native.route
+    causes = (found for each in differences for found in doctor.causes(outcome, each))
+    if route is None or any(each.rule.severity is Severity.SECURITY for each in causes):
+        return ""
+    return approval(route, [(outcome, each) for each in differences])
+
+
+def cause_lines(diagnosis: Diagnosis) -> Iterator[str]:
+    """A cause with its code, the evidence and the fix, in lines."""
+    yield from wrapped("why: ", f"[{diagnosis.rule.code}] {diagnosis.found.cause}")
+    yield from wrapped("seen: ", diagnosis.found.evidence)
+    yield from wrapped("fix: ", diagnosis.found.fix)
 
 
 def wrapped(label: str, text: str) -> list[str]:
@@ -188,15 +225,23 @@ class Account:
     flask: int = 0
     remarks: set[str] = field(default_factory=set)
     overlooked: Counter[str] = field(default_factory=Counter)
-    noise: set[str] = field(default_factory=set)
+    noise: dict[str, dict[str, None]] = field(default_factory=dict)
+    expired: set[str] = field(default_factory=set)
+    slow: list[tuple[float, str]] = field(default_factory=list)
 
     def add(self, test: dict[str, Any]) -> None:
         """Count what one test saw, as `Contract.account` wrote it."""
         if test["remark"]:
             self.remarks.add(test["remark"])
+        self.expired.update(test.get("expired", ()))
+        route = test.get("route")
+        if route is not None and route["slow"]:
+            self.slow.append((route["seconds"], route["slow"]))
         for exchange in test["exchanges"]:
             self.overlooked.update(exchange.get("overlooked", {}))
-            self.noise.update(exchange.get("noise", ()))
+            if exchange.get("noise"):
+                found = self.noise.setdefault(exchange["route"] or "", {})
+                found.update(dict.fromkeys(exchange["noise"]))
             if exchange["route"] is None:
                 self.flask += 1
                 continue
@@ -207,32 +252,48 @@ class Account:
             tally.succeeded += exchange["succeeded"]
 
     def lines(self, verbose: bool = False, limit: int = 30) -> Iterator[tuple[str, bool]]:
-        """The account's lines, each with whether it is a warning.
+        """The account's lines, each with whether it is a warning; routes that differ come first.
 
-        More than `limit` routes are counted, not listed, unless `verbose` or worth a warning.
+        More than `limit` lines of one sort are counted, not listed, unless `verbose` or a warning.
         """
         width = max((len(route) for route in self.routes), default=0)
-        quiet = 0
-        for route, tally in sorted(
-            self.routes.items(), key=lambda item: item[0].partition(" ")[::-1]
-        ):
-            warning = _warning(tally)
+        tallies = [
+            (route, tally, _warning(tally))
+            for route, tally in sorted(
+                self.routes.items(), key=lambda item: item[0].partition(" ")[::-1]
+            )
+        ]
+        worst_first = sorted(tallies, key=lambda each: (not each[1].differing, not each[2]))
+        for route, tally, warning in worst_first:
             if warning or verbose or len(self.routes) <= limit:
-                count = f"{tally.exchanges} exchange{'s' if tally.exchanges != 1 else ''}"
-                text = f"{route:<{width}}  {count}"
+                text = f"{route:<{width}}  {counted(tally.exchanges, 'exchange')}"
                 yield (f"{text}, {warning}" if warning else text), bool(warning)
-            else:
-                quiet += 1
-        if quiet:
+        quiet = sum(not warning for _, _, warning in tallies)
+        if quiet and not verbose and len(self.routes) > limit:
             yield f"and {quiet} routes more without remark", False
         if self.flask:
             yield f"{self.flask} stay Flask's: by its URL map, or because the test says so", False
-        for rule, times in sorted(self.overlooked.items()):
-            yield f"overlooked {times} times: {rule}", False
-        for where in sorted(self.noise):
-            yield f"noise, Flask differs from itself: {where}", False
+        for rule in sorted(self.expired):
+            yield f"a deviation has expired and counts no longer: {rule}", True
+        overlooked = [
+            f"overlooked {n} times: {rule}" for rule, n in sorted(self.overlooked.items())
+        ]
+        noise = [
+            f"noise, Flask differs from itself: {route}: {some(list(places), 8)}"
+            for route, places in sorted(self.noise.items())
+        ]
+        for group, what in ((overlooked, "rule"), (noise, "route")):
+            most = len(group) if verbose else limit
+            yield from ((line, False) for line in group[:most])
+            if len(group) > most:
+                yield f"and {counted(len(group) - most, what)} more", False
+        for _, text in sorted(self.slow, reverse=True)[:_MOST_SLOW]:
+            yield f"slow: {text}", False
         for remark in sorted(self.remarks):
             yield remark, True
+
+
+_MOST_SLOW: Final = 3
 
 
 def summary(outcome: Outcome) -> dict[str, Any]:
@@ -243,7 +304,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "differs": bool(outcome.differences),
         "succeeded": outcome.served,
         "overlooked": {str(rule): count for rule, count in outcome.overlooked.items()},
-        "noise": [f"{outcome.native.route}: {where}" for where in outcome.noise],
+        "noise": list(outcome.noise),
     }
 
 

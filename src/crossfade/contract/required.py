@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,29 +10,12 @@ from flask import Flask
 
 from crossfade.contract.validity import Inspector, Standing, entry_of, folder_of
 from crossfade.errors import MapError, Problem
+from crossfade.inspection import is_inspecting
 from crossfade.mapfile import MigrationMap
 from crossfade.model import Stage
 from crossfade.routing import NativeApp, RouteTable
 
 _MOST_REASONS: Final = 3
-
-_inspecting = False
-
-
-@contextmanager
-def inspecting() -> Iterator[None]:
-    """Let applications be imported although routes are not proven: to prove them, or to say so."""
-    global _inspecting
-    before, _inspecting = _inspecting, True
-    try:
-        yield
-    finally:
-        _inspecting = before
-
-
-def enforced() -> bool:
-    """Whether receipts are asked for: not in a run of pytest, which is where they are made."""
-    return not _inspecting and "crossfade.pytest_plugin" not in sys.modules
 
 
 class Proven:
@@ -71,7 +52,7 @@ class Proven:
             MapError: with every route of the map that can't be served, or is not proven.
         """
         table = self._build(migration_map)
-        if migration_map.contracts.require_receipts and enforced():
+        if migration_map.contracts.require_receipts and not is_inspecting():
             problems = list(self._problems(table, migration_map))
             if problems:
                 raise MapError(problems)

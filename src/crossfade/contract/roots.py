@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +12,9 @@ from typing import Any, Final
 
 from flask import Flask
 
-from crossfade.contract.sources import Part, Project, first_line
+from crossfade.compat.wrappers import unwrapped
+from crossfade.contract.project import Project, is_of_tests
+from crossfade.contract.sources import Part, first_line
 from crossfade.routing import NativeApp, Target
 
 _DEEPEST: Final = 8  # of wrappers around a function
@@ -31,7 +32,7 @@ def parts_of(value: object, project: Project) -> set[Part]:
 
 def place_of(value: object, project: Project) -> str | None:
     """Where a callable stands, as `path:line`; of a decorated one the inner function."""
-    value = inspect.unwrap(value) if callable(value) else value
+    value = unwrapped(value)
     found = sorted(
         (-depth, file, line) for _, (file, line), depth in _located(value, project, set(), 0)
     )
@@ -67,12 +68,19 @@ def _located(value: Any, project: Project, seen: set[int], depth: int) -> Iterat
         for base in value.__mro__:
             yield from _of_class(base, project, depth)
     elif callable(value):
-        held = getattr(value, "__dict__", {}).values()
-        inner = [type(value), *(each for each in held if isinstance(each, _CODE))]
+        held = _own_attributes(value)
+        inner = [type(value), *(each for each in held if issubclass(type(each), _CODE))]
     else:
         return
     for each in inner:
         yield from _located(each, project, seen, depth + 1)
+
+
+def _own_attributes(value: Any) -> list[Any]:
+    try:  # an object may answer every name with something: it is not asked
+        return list(object.__getattribute__(value, "__dict__").values())
+    except Exception:  # noqa: BLE001 - none; or a proxy, which asks for a request
+        return []
 
 
 def _content(cell: Any) -> Any:
@@ -123,18 +131,27 @@ class Applications:
         self._native_app = native
         self._extra = extra
         self._project = project
-        self._around_all = self._parts(self._shared())
+        self._around_all = self._of_the_application(self._shared())
+        self.factories = self._of_the_application(self._factory())
+        """The functions that make the Flask application: what they name they may only register."""
 
     def roots(self, target: Target) -> Roots:
         """What one route begins with."""
         native: set[Part] = set()
         if target.native is not None:
             native |= self._parts(self._native(target.native))
+        around = self._of_the_application(self._hooks(_scopes(target)))
         return Roots(
             frozenset(self._parts([self.view(target)])),
             frozenset(native),
-            frozenset(self._around_all | self._parts(self._hooks(_scopes(target)))),
+            frozenset(self._around_all | around),
         )
+
+    def modules(self) -> set[str]:
+        """The modules in which the application's own code begins."""
+        parts = {*self.handlers(), *self._around_all, *self.factories, *self.scoped()}
+        names = {part.module for part in parts}
+        return names if self.flask is None else {*names, self.flask.import_name}
 
     def view(self, target: Target) -> Any:
         """Flask's view function; None where there is none."""
@@ -148,12 +165,19 @@ class Applications:
         endpoints = [route.endpoint for route in self._native_app.routes]
         found: set[Part] = set()
         for value in [*views, *endpoints]:
-            inner = inspect.unwrap(value) if callable(value) else value
+            inner = unwrapped(value)
             if isinstance(inner, FunctionType):
                 own = {part for part, _, _ in _of_code(inner.__code__, self._project, 0)}
                 # A wrapper without __wrapped__, such as flask_view's, holds the handler.
                 found |= own or parts_of(inner, self._project)
         return found
+
+    def scoped(self) -> set[Part]:
+        """What runs around the routes of one blueprint only."""
+        if self.flask is None:
+            return set()
+        scopes = tuple(name for name in self.flask.blueprints)
+        return self._of_the_application(self._hooks(scopes))
 
     def templates(self) -> Iterator[Path]:
         """The folders in which Flask looks for templates."""
@@ -166,6 +190,11 @@ class Applications:
 
     def _parts(self, values: Iterable[object]) -> set[Part]:
         return {part for value in values for part in parts_of(value, self._project)}
+
+    def _of_the_application(self, values: Iterable[object]) -> set[Part]:
+        """The same without what a test suite has added to the application: it serves nobody."""
+        modules = ((part, self._project.module(part.module)) for part in self._parts(values))
+        return {part for part, module in modules if module and not is_of_tests(module.path)}
 
     def _native(self, native: Any) -> Iterator[Any]:
         yield native.endpoint
@@ -198,11 +227,15 @@ class Applications:
         yield from (flask.request_class, flask.response_class)
         yield from flask.url_map.converters.values()
         yield from flask.teardown_appcontext_funcs
-        yield from self._factory()
+        if "jinja_env" in vars(flask):  # it is made when it is asked for, which may be too early
+            env = flask.jinja_env
+            for callables in (env.filters, env.tests, env.globals):
+                yield from callables.values()
 
     def _factory(self) -> Iterator[Any]:
         """The function that makes the Flask application, where its module has one."""
-        assert self.flask is not None  # the caller looked
+        if self.flask is None:
+            return
         module = self._project.module(self.flask.import_name)
         loaded = sys.modules.get(self.flask.import_name)
         if module is None or loaded is None:

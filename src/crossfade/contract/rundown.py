@@ -5,42 +5,80 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from crossfade.contract.ledger import Ledger
+from crossfade.contract.left_out import Contract
+from crossfade.contract.proven import UNCHANGED, WRITTEN, Ledger
+from crossfade.contract.terminal import blind_lines
+from crossfade.wording import counted
 
 CACHE_KEY: Final = "crossfade/routes"
 """Where pytest's cache keeps what the last run showed of each route, for `crossfade explain`."""
 
-_MOST_SURVIVORS: Final = 10
+_MOST_WEAK: Final = 20
+"""Routes of which it is said, without -v, what their rules hide."""
+_MOST_RULES: Final = 3
+
+
+class Closed(NamedTuple):
+    """What a run has come to.
+
+    Attributes:
+        lines: for the terminal, each with whether it is a warning.
+        held: whether a receipt was written, or would have been the same.
+        proves: whether any route is proven by the run.
+    """
+
+    lines: list[tuple[str, bool]]
+    held: bool
+    proves: bool
 
 
 def close(
-    config: Any, tests: Iterable[Mapping[str, Any]], stopped: bool, *, write: bool
-) -> list[tuple[str, bool]]:
-    """Write what is to be written; return lines, each with whether it is a warning.
+    config: Any,
+    tests: Iterable[Mapping[str, Any]],
+    left_out: Iterable[Contract],
+    *,
+    write: bool,
+) -> Closed:
+    """Write what is to be written.
 
     Args:
         config: pytest's configuration.
         tests: what the tests saw, as `Contract.account` wrote it.
-        stopped: whether the run ended early, or was of single tests.
+        left_out: contract tests that did not pass.
         write: whether receipts are asked for.
     """
-    ledger = Ledger(narrowed=stopped)
+    ledger = Ledger(
+        left_out=tuple(left_out),
+        asked=tuple(config.getoption("crossfade_route")),
+        weaker=bool(config.getoption("crossfade_weaker_receipts")),
+    )
     for test in tests:
-        ledger.narrowed = ledger.narrowed or bool(test.get("narrowed"))
         ledger.add(test)
-    lines = list(_strength(ledger, config.get_verbosity() > 0))
-    if write:
-        lines += _receipts(ledger.write(), config.get_verbosity() > 0)
+    verbose = config.get_verbosity() > 0
+    lines = list(_strength(ledger, verbose))
+    lines += [(remark, True) for remark in ledger.remarks()]
     verdicts = ledger.verdicts()
+    held = False
+    if write:
+        written = list(ledger.write())
+        held = any(text in (WRITTEN, UNCHANGED) for _, text, _ in written)
+        lines += _receipts(written, verbose)
     file = config.getoption("crossfade_verdicts")
     if file:
         Path(file).write_text(json.dumps(verdicts, indent=2), encoding="utf-8")
     cache = getattr(config, "cache", None)
     if cache is not None:
-        cache.set(CACHE_KEY, {**(cache.get(CACHE_KEY, None) or {}), **verdicts})
-    return lines
+        cache.set(CACHE_KEY, {**(cache.get(CACHE_KEY, None) or {}), **_writable(verdicts)})
+    return Closed(lines, held, any(verdict["proven"] for verdict in verdicts.values()))
+
+
+def _writable(verdicts: dict[str, Any]) -> dict[str, Any]:
+    """The same without halves of surrogate pairs, which a body can hold and no file."""
+    text = json.dumps(verdicts, ensure_ascii=False)
+    found: dict[str, Any] = json.loads(text.encode("utf-8", "replace"))
+    return found
 
 
 def is_selection(config: Any) -> bool:
@@ -86,6 +124,7 @@ def stale_rules(tests: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _strength(ledger: Ledger, verbose: bool) -> Iterator[tuple[str, bool]]:
+    """How much of what was broken was noticed, and which rule hides the rest."""
     proofs = {route: proof for route, proof in ledger.strengths().items() if proof.mutants}
     if not proofs:
         return
@@ -95,12 +134,19 @@ def _strength(ledger: Ledger, verbose: bool) -> Iterator[tuple[str, bool]]:
         f"strength: {killed} of {mutants} broken answers noticed ({_share(killed, mutants)})",
         False,
     )
-    for route, proof in sorted(proofs.items()):
-        if verbose or proof.survivors:
-            share = _share(proof.killed, proof.mutants)
-            yield f"  {route}: {proof.killed} of {proof.mutants} ({share})", False
-        for survivor in proof.survivors[:_MOST_SURVIVORS]:
-            yield f"    not noticed: {survivor}", False
+    shown = [route for route, proof in proofs.items() if verbose or proof.survivors]
+    weakest = sorted(shown, key=lambda route: (proofs[route].strength, route))
+    for route in weakest if verbose else weakest[:_MOST_WEAK]:
+        proof = proofs[route]
+        share = _share(proof.killed, proof.mutants)
+        yield f"  {route}: {proof.killed} of {proof.mutants} ({share})", False
+        lines = list(blind_lines(ledger.pages[route].blind()))
+        for line in lines if verbose else lines[:_MOST_RULES]:
+            yield f"    {line}", False
+        if len(lines) > _MOST_RULES and not verbose:
+            yield f"    and {counted(len(lines) - _MOST_RULES, 'rule')} more: -v shows all", False
+    if len(weakest) > _MOST_WEAK and not verbose:
+        yield f"  and {counted(len(weakest) - _MOST_WEAK, 'route')} more: -v shows all", False
 
 
 def _share(part: int, whole: int) -> str:

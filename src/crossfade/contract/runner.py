@@ -14,16 +14,18 @@ from flask import got_request_exception
 from crossfade.compare import Difference, compare
 from crossfade.contract.effects import compare_effects, effects
 from crossfade.contract.errors import ContractError, ContractFailed
+from crossfade.contract.exceptions import raised_by
 from crossfade.contract.freezing import Frozen
 from crossfade.contract.inprocess import InProcessApp, Reply, Scope, release, traceback_of
 from crossfade.contract.names import Names
 from crossfade.contract.noise import SessionReader, by_the_clock, settle, signed_in_another_second
 from crossfade.contract.nondeterminism.trial import Trial
+from crossfade.contract.observed import observer
 from crossfade.contract.state import NoState, NotGiven, SameAs, State, comparable
 from crossfade.contract.turned_away import sent_to_log_in
 from crossfade.dispatch import Gateway
 from crossfade.exchange import Exchange, Headers, Request, Response
-from crossfade.model import FORCE_SIDE, SELECTION, Selection, Side
+from crossfade.model import FORCE_SIDE, RAISED, SELECTION, Selection, Side
 
 ATTEMPTS: Final = 3
 """Runs after which a difference that the clock could have made is believed."""
@@ -49,6 +51,12 @@ class Outcome:
         trial: what both sides answered when they were asked again; None where they were not.
         remark: why asking again showed nothing, and what would make it repeatable.
         turned_away: whether Flask sent the client to log in, and did nothing else.
+        login: who asked, by the name in `contract_logins`; None in a test written by hand.
+        case: the name of the case; None in a test written by hand.
+        changed: what each side changed in the state that it started from, where the two differ.
+        left: a sample of what Flask left, in which a broken state is tried; None without a state.
+        took_effect: whether Flask's answer to an unsafe request that it served left another state;
+            None of any other request, and where nothing is known of the state.
     """
 
     legacy: Exchange
@@ -60,6 +68,11 @@ class Outcome:
     trial: Trial | None = field(default=None, repr=False, compare=False)
     remark: str = ""
     turned_away: bool = False
+    login: str | None = None
+    case: str | None = None
+    changed: Mapping[Side, tuple[Difference, ...]] = field(default_factory=dict)
+    left: Mapping[str, object] | None = None
+    took_effect: bool | None = None
 
     @property
     def served(self) -> bool:
@@ -95,6 +108,7 @@ class Runner:
         self.gateway = gateway if isinstance(gateway, Gateway) else None
         self.flask_app = None if self.gateway is None else self.gateway.flask_app
         self._incomparable = False
+        self._tried = self._unrestored = False
 
     def handler(self, route: str | None, side: Side) -> str | None:
         """The name of what one side has for a route: a Flask endpoint, a native function."""
@@ -123,6 +137,11 @@ class Runner:
                 f"what the sides leave is not compared: {type(self._state).__name__}.capture() "
                 "returns objects without __eq__"
             )
+        if self._unrestored:
+            return (
+                f"{type(self._state).__name__}.restore() does not bring back what its capture() "
+                "showed: each side starts from what the other one has left"
+            )
         return ""
 
     def capture(self) -> object:
@@ -133,8 +152,13 @@ class Runner:
 
     def restore(self, captured: object, present: object = None) -> None:
         """Bring back `captured`, unless it is the present state already."""
-        if captured is not present:
-            self._state.restore(captured)
+        if captured is present:
+            return
+        self._state.restore(captured)
+        if not self._tried and effects(captured, present):
+            # The first time that there was something to restore: is it, indeed?
+            self._tried = True
+            self._unrestored = bool(effects(captured, self._state.capture()))
 
     def pair(
         self,
@@ -185,7 +209,8 @@ class Runner:
             )
             signed = signed_in_another_second(legacy.response, native.response)
             away = _turned_away(legacy, starts[Side.LEGACY], ends[Side.LEGACY])
-            before = Outcome(legacy, native, found, turned_away=away), ends
+            effect = self._took_effect(legacy, starts[Side.LEGACY], ends[Side.LEGACY])
+            before = Outcome(legacy, native, found, turned_away=away, took_effect=effect), ends
             if not (signed or any(map(by_the_clock, found))):
                 break
         assert before is not None  # there is a first attempt
@@ -209,6 +234,12 @@ class Runner:
         scope = self.scope(request)
         scope[FORCE_SIDE] = Side.NATIVE
         return self.gateway.choose(self.gateway.live.snapshot, scope)[0]
+
+    def _took_effect(self, exchange: Exchange, start: object, end: object) -> bool | None:
+        unsafe = exchange.request.method not in ("GET", "HEAD", "OPTIONS", "TRACE")
+        if not unsafe or exchange.response.status >= 400 or isinstance(self._state, NoState):
+            return None
+        return bool(effects(start, end))
 
     def ask(
         self, request: Request, side: Side, start: object, timeout: float
@@ -251,10 +282,11 @@ class Runner:
         """Ask one side; raise where it gives no whole answer, or where another side answered."""
         extra: dict[str, object] = {FORCE_SIDE: side}
         started = time.perf_counter()
-        with self._raised() as raised, self._frozen():
+        with self._raised() as raised, self._frozen(), observer.request() as belongs_to:
             reply = self._app.send(request, scheme=self._scheme, extra=extra, timeout=timeout)
             moment = datetime.now(timezone.utc)
         selection = reply.scope.get(SELECTION)
+        belongs_to(getattr(selection, "route", None))
         if not isinstance(selection, Selection):
             raise ContractError(_no_gateway(request, reply))
         if side is Side.LEGACY and selection.side is not Side.LEGACY:
@@ -273,6 +305,7 @@ class Runner:
             reply.error or next(iter(raised), None),
             moment,
             time.perf_counter() - started,
+            raised_by(reply.scope.get(RAISED)),
         )
 
 

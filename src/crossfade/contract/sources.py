@@ -2,43 +2,26 @@
 
 A part is one top-level statement (or all that bind one name) of one module. From the parts that a
 route begins with, everything is followed that they name: functions, classes, constants and
-templates, through imports, as far as the project's own files go. What only a running
-program knows (`getattr`, a registry filled elsewhere) is not followed.
+templates, through imports, as far as the project's own files go.
 """
 
 from __future__ import annotations
 
 import ast
-import hashlib
 import io
-import site
-import sys
-import sysconfig
 import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
 
 LOOSE: Final = "<module>"
 """The name of the part that holds a module's statements which bind no name."""
 
-_FOREIGN: Final = tuple(
-    str(Path(path))
-    for path in {
-        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-        *site.getsitepackages(),
-        site.getusersitepackages(),
-    }
-)
-_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
-
-# Decorators of these only wrap what they decorate; others may register it somewhere.
-_ONLY_WRAP: Final = frozenset(
-    {"abc", "click", "contextlib", "dataclasses", "enum", "functools", "pydantic", "pytest"}
-    | {"typer", "typing"}
+_COMPOUND: Final = (
+    *(ast.If, ast.Try, ast.With, ast.For, ast.While, ast.Match),
+    getattr(ast, "TryStar", ast.Try),  # from Python 3.11
 )
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -56,7 +39,18 @@ class Part(NamedTuple):
 
 @dataclass
 class Module:
-    """The outline of one source file."""
+    """The outline of one source file.
+
+    Attributes:
+        name: as it is imported.
+        path: of the file.
+        text: its content.
+        bindings: the statements that bind each name at the top level.
+        imports: names that come from elsewhere, with the module and the name there.
+        stars: modules of which all names come.
+        loose: statements that bind no name, or change what another module made.
+        loads: modules that run when this one is imported.
+    """
 
     name: str
     path: Path
@@ -65,6 +59,7 @@ class Module:
     imports: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     loose: list[ast.stmt] = field(default_factory=list)
+    loads: list[str] = field(default_factory=list)
 
     @classmethod
     def read(cls, name: str, path: Path) -> Module:
@@ -93,6 +88,11 @@ class Module:
                 lines[row - 1] = lines[row - 1][:column].rstrip()
         return lines
 
+    @property
+    def code(self) -> str:
+        """All of the file; neither comments nor blank lines count."""
+        return "\n".join(self._without_blanks(1, len(self.lines)))
+
     @cached_property
     def inside_strings(self) -> frozenset[int]:
         """Lines (from 1) that begin inside a string, where a blank line means something."""
@@ -116,15 +116,24 @@ class Module:
         """Whether a name is bound by a class statement."""
         return any(isinstance(each, ast.ClassDef) for each in self.statements(name))
 
+    def classes(self) -> Iterator[tuple[str, list[ast.expr]]]:
+        """The classes at the top level, each with its bases."""
+        for name, statements in self.bindings.items():
+            for statement in statements:
+                if isinstance(statement, ast.ClassDef):
+                    yield name, statement.bases
+
     def source(self, statement: ast.stmt) -> str:
         """A statement's text, decorators included; neither comments nor blank lines count."""
         first, last = first_line(statement), statement.end_lineno or statement.lineno
-        kept = [
+        return "\n".join(self._without_blanks(first, last))
+
+    def _without_blanks(self, first: int, last: int) -> list[str]:
+        return [
             line if number in self.inside_strings else line.rstrip()
             for number, line in enumerate(self.lines[first - 1 : last], first)
             if line.strip() or number in self.inside_strings
         ]
-        return "\n".join(kept)
 
     def part_at(self, line: int) -> str | None:
         """The name of the part that a line belongs to."""
@@ -134,15 +143,12 @@ class Module:
                     return name
         return None
 
-    def registrations(self) -> Iterator[str]:
-        """Functions that a decorator may have handed to something: `@events.listens_for(…)`."""
+    def decorated(self) -> Iterator[tuple[str, _Definition]]:
+        """Functions and classes of which a decorator may keep a reference: `@events.on("x")`."""
         for name, statements in self.bindings.items():
             for statement in statements:
-                if isinstance(statement, _Definition) and any(
-                    _registers(each) for each in statement.decorator_list
-                ):
-                    yield name
-                    break
+                if isinstance(statement, _Definition) and statement.decorator_list:
+                    yield name, statement
 
     def _collect(self, body: Iterable[ast.stmt]) -> None:
         for statement in body:
@@ -152,34 +158,57 @@ class Module:
                 self._import(statement, self.imports)
             elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
                 self._assign(statement)
-            elif isinstance(statement, ast.If | ast.Try | ast.With):
+            elif isinstance(statement, _COMPOUND):
                 self._compound(statement)
             elif not _is_text(statement):
                 self.loose.append(statement)
 
-    def _compound(self, statement: ast.If | ast.Try | ast.With) -> None:
-        if isinstance(statement, ast.If) and _is_main(statement.test):
-            return
-        inner = [child for child in ast.walk(statement) if isinstance(child, ast.stmt)]
+    def _compound(self, statement: ast.stmt) -> None:
+        for_types = False
+        if isinstance(statement, ast.If):
+            if _is_main(statement.test):
+                return
+            for_types = ast.unparse(statement.test).endswith("TYPE_CHECKING")
+        inner = list(_executed(statement))
         bound = {name for child in inner for name in _names_bound(child)}
+        before = len(self.loads)
         for child in inner:
             if isinstance(child, ast.Import | ast.ImportFrom):
                 self._import(child, self.imports)
+        if for_types:
+            del self.loads[before:]
         for name in bound:
             self._bind(name, statement)
-        if not bound and any(
-            not isinstance(child, ast.Import | ast.ImportFrom | ast.Pass)
-            for child in inner
-            if child is not statement
-        ):
+        plain = (*_COMPOUND, ast.Import, ast.ImportFrom, ast.Pass)
+        acts = any(self._acts_elsewhere(child) for child in inner)
+        if acts or (not bound and any(not isinstance(child, plain) for child in inner)):
             self.loose.append(statement)
 
     def _assign(self, statement: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
         names = _names_bound(statement)
         for name in names:
             self._bind(name, statement)
-        if not names:
+        if not names or self._acts_elsewhere(statement):
             self.loose.append(statement)
+
+    def _acts_elsewhere(self, statement: ast.stmt) -> bool:
+        """Whether a statement calls something, or changes what came from another module."""
+        if isinstance(statement, ast.Expr):
+            return isinstance(statement.value, ast.Call)
+        targets: list[ast.expr] = []
+        if isinstance(statement, ast.Assign):
+            targets = statement.targets
+        elif isinstance(statement, ast.AnnAssign | ast.AugAssign):
+            targets = [statement.target]
+        elif isinstance(statement, ast.Delete):
+            targets = statement.targets
+        for target in targets:
+            base: ast.expr = target
+            while isinstance(base, ast.Attribute | ast.Subscript):
+                base = base.value
+            if base is not target and isinstance(base, ast.Name) and base.id in self.imports:
+                return True
+        return False
 
     def _bind(self, name: str, statement: ast.stmt) -> None:
         self.bindings.setdefault(name, []).append(statement)
@@ -187,8 +216,11 @@ class Module:
     def _import(
         self, statement: ast.Import | ast.ImportFrom, into: dict[str, tuple[str, str | None]]
     ) -> None:
+        is_top = into is self.imports
         if isinstance(statement, ast.Import):
             for alias in statement.names:
+                if is_top:
+                    self.loads.append(alias.name)
                 if alias.asname:
                     into[alias.asname] = (alias.name, None)
                 else:
@@ -197,6 +229,8 @@ class Module:
             return
         source = _absolute(self.package, statement)
         for alias in statement.names:
+            if is_top:
+                self.loads.append(f"{source}.{alias.name}" if alias.name != "*" else source)
             if alias.name == "*":
                 self.stars.append(source)
             else:
@@ -251,13 +285,14 @@ def _is_main(test: ast.expr) -> bool:
     return ast.unparse(test).replace('"', "'") == "__name__ == '__main__'"
 
 
-def _registers(decorator: ast.expr) -> bool:
-    base: ast.expr = decorator.func if isinstance(decorator, ast.Call) else decorator
-    if not isinstance(base, ast.Attribute):
-        return False
-    while isinstance(base, ast.Attribute):
-        base = base.value
-    return not (isinstance(base, ast.Name) and base.id in _ONLY_WRAP)
+def _executed(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """The statements inside of one that run when it does: those of functions and classes don't."""
+    for child in ast.iter_child_nodes(statement):
+        for inner in [child] if isinstance(child, ast.stmt) else ast.iter_child_nodes(child):
+            if isinstance(inner, ast.stmt):
+                yield inner
+                if not isinstance(inner, _Definition):
+                    yield from _executed(inner)
 
 
 def references(statement: ast.stmt) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -278,86 +313,3 @@ def references(statement: ast.stmt) -> Iterator[tuple[str, tuple[str, ...]]]:
                 yield base.id, tuple(reversed(chain))
         elif isinstance(node, ast.Name):
             yield node.id, ()
-
-
-def strings(statement: ast.stmt) -> Iterator[str]:
-    """Every short string in a statement."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
-            yield node.value
-
-
-class Project:
-    """The modules of a project, read once.
-
-    Args:
-        packages: the top-level packages that are the project's own. By default those that do
-            not lie where packages are installed.
-    """
-
-    def __init__(self, packages: Iterable[str] | None = None) -> None:
-        self._packages = None if packages is None else frozenset(packages)
-        self._modules: dict[str, Module | None] = {}
-        self._files: dict[str, str] | None = None
-
-    def module(self, name: str) -> Module | None:
-        """The module of that name, if it is the project's own and has a source."""
-        if name not in self._modules:
-            self._modules[name] = self._find(name)
-        return self._modules[name]
-
-    def module_of(self, file: str) -> Module | None:
-        """The module that was loaded from a file."""
-        if self._files is None or file not in self._files:
-            self._files = {
-                found: name
-                for name, module in list(sys.modules.items())
-                if isinstance(found := getattr(module, "__file__", None), str)
-            }
-        name = self._files.get(file)
-        return None if name is None else self.module(name)
-
-    def _find(self, name: str) -> Module | None:
-        top = name.partition(".")[0]
-        if top == "crossfade" or top in sys.builtin_module_names:
-            return None
-        if self._packages is not None and top not in self._packages:
-            return None
-        path = _file_of(name)
-        if path is None or path.suffix != ".py" or is_of_tests(path):
-            return None
-        if self._packages is None and _is_foreign(path):
-            return None
-        try:
-            return Module.read(name, path)
-        except (OSError, SyntaxError, ValueError):
-            return None
-
-
-def _file_of(name: str) -> Path | None:
-    loaded = sys.modules.get(name)
-    if loaded is not None:
-        file = getattr(loaded, "__file__", None)
-        return None if file is None else Path(file)
-    try:
-        spec = find_spec(name)
-    except (ImportError, ValueError, AttributeError):
-        return None
-    return None if spec is None or not spec.has_location else Path(str(spec.origin))
-
-
-def _is_foreign(path: Path) -> bool:
-    if _INSTALLED & set(path.parts):
-        return True
-    return any(path.is_relative_to(folder) for folder in _FOREIGN)
-
-
-def is_of_tests(path: Path) -> bool:
-    """What a test suite adds to an application is not the application's."""
-    return path.name == "conftest.py" or path.name.startswith("test_")
-
-
-def digest(text: str | bytes) -> str:
-    """The hash that receipts hold: enough of SHA-256 to be read in a diff."""
-    data = text.encode() if isinstance(text, str) else text
-    return hashlib.sha256(data).hexdigest()[:16]

@@ -40,6 +40,8 @@ def verify_lines(found: Sequence[Standing], strays: Sequence[Path] = ()) -> Iter
         yield f"{_WORD[each.state]:<8} {each.route:<{width}}  {_remark(each)}".rstrip()
         if each.state in (State.STALE, State.WAIVED) or len(each.reasons) > 1:
             yield from _reasons(each)
+        for remark in () if each.receipt is None else each.receipt.proof.remarks:
+            yield f"         remark: {remark}"
     if found:
         yield ""
     yield _sum(found)
@@ -123,7 +125,7 @@ def explain(gateway: Gateway, target: Target, root: Path) -> dict[str, Any]:
     """
     snapshot, inspector = gateway.live.snapshot, Inspector.of(gateway)
     entry = entry_of(snapshot.table, target)
-    flask, fastapi = inspector.handlers(target)
+    flask, fastapi = inspector.code.handlers(target)
     standing = inspector.standing(
         snapshot.table, snapshot.map, target, folder_of(snapshot.map, gateway.live.path)
     )
@@ -186,6 +188,8 @@ def _explain_receipt(receipt: Mapping[str, Any]) -> Iterator[str]:
         yield f"            {place}{reason['text']}"
     for survivor in [] if proof is None else proof["survivors"]:
         yield f"            not noticed: {survivor}"
+    for remark in [] if proof is None else proof["remarks"]:
+        yield f"            remark: {remark}"
 
 
 def _explain_cases(known: Mapping[str, Any], most: int) -> Iterator[str]:

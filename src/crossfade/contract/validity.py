@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from flask import Flask
 
-from crossfade.contract.reach import Found, Reach
+from crossfade.contract.named_files import Found
+from crossfade.contract.observed_files import digest_of
 from crossfade.contract.receipts import FORMAT, GROUPS, Basis, Folder, Receipt, versions
-from crossfade.contract.roots import Applications, place_of, relative
-from crossfade.contract.sources import Project
+from crossfade.contract.roots import relative
+from crossfade.contract.route_code import RouteCode
 from crossfade.dispatch import Gateway
 from crossfade.mapfile import MigrationMap, RouteEntry
 from crossfade.model import RouteName, Stage
@@ -43,7 +44,8 @@ class Reason:
     """One cause why a receipt does not hold.
 
     Attributes:
-        kind: `changed`, `new` or `gone` (code), `version`, `rules`, `receipt` or `waiver`.
+        kind: `changed`, `new` or `gone` (code and files), `version`, `rules`, `proof`, `receipt` or
+            `waiver`.
         subject: what it is about: a part of the code, a package, a key of the map.
         text: one line for people.
         file: where the code stands now; None where it is not about code that is there.
@@ -143,10 +145,7 @@ class Inspector:
     """
 
     def __init__(self, flask_app: Flask | None, native: NativeApp, *extra: object) -> None:
-        self._flask = flask_app
-        self._native = native
-        self._extra = extra
-        self._looked: dict[tuple[str, ...] | None, tuple[Applications, Reach]] = {}
+        self.code = RouteCode(flask_app, native, *extra)
         self._versions = versions()
 
     @classmethod
@@ -157,36 +156,34 @@ class Inspector:
             return cls(None, gateway.native)
         return cls(borrower.flask_app, gateway.native, borrower.on_validation_error)
 
-    def code(
-        self, target: Target, packages: tuple[str, ...] | None = None
-    ) -> dict[str, dict[str, Found]]:
-        """Every part of the project's code that a route reaches, by whose it is."""
-        applications, reach = self._look(packages)
-        roots = applications.roots(target)
-        flask, fastapi = reach.of(roots.flask), reach.of(roots.fastapi)
-        around = reach.of(roots.application)
-        shared = {name: part for name, part in around.items() if name not in {*flask, *fastapi}}
-        return {"flask": flask, "fastapi": fastapi, "application": shared}
-
     def files(self, target: Target) -> frozenset[str]:
         """Every file of the project in which a route's code stands, or is looked for."""
-        parts = [part for group in self.code(target).values() for part in group.values()]
+        parts = [part for group in self.code.of(target).values() for part in group.values()]
         return frozenset({part.file for part in parts}.union(*(part.through for part in parts)))
 
-    def template_folders(self) -> tuple[Path, ...]:
-        """The folders in which Flask looks for templates."""
-        return tuple(self._look(None)[0].templates())
+    def basis(
+        self,
+        table: RouteTable,
+        migration_map: MigrationMap,
+        target: Target,
+        entry: tuple[str, ...] = (),
+    ) -> Basis:
+        """What a proof of this route would stand on, now, but for files that were seen.
 
-    def basis(self, table: RouteTable, migration_map: MigrationMap, target: Target) -> Basis:
-        """What a proof of this route would stand on, now."""
-        code = self.code(target)
+        Args:
+            table: of the map.
+            migration_map: whose rules count.
+            target: the route.
+            entry: the modules in which the two applications are put together.
+        """
+        code = self.code.of(target, (), entry)
         names = {name for group in code.values() for name in group if ":" in name}
-        entry = entry_of(table, target)
         return Basis(
             {group: {name: p.digest for name, p in parts.items()} for group, parts in code.items()},
             tuple(sorted({name.partition(":")[0].partition(".")[0] for name in names})),
-            rules_of(migration_map, entry, target),
-            self._versions,
+            rules_of(migration_map, entry_of(table, target), target),
+            {**self._versions, **self.code.foreign(target)},
+            entry,
         )
 
     def standing(
@@ -206,9 +203,7 @@ class Inspector:
                 text = "no receipt: its contract has not passed with --crossfade-receipts"
                 state, reasons = State.MISSING, [Reason("receipt", target.route, text)]
             else:
-                reasons = list(
-                    self._changes(receipt, target, rules_of(migration_map, entry, target))
-                )
+                reasons = list(self._doubts(receipt, target, migration_map, entry, folder))
                 state = State.STALE if reasons else State.VALID
         waiver = None if entry is None else entry.receipt
         if waiver is None or state is State.VALID:
@@ -220,36 +215,54 @@ class Inspector:
             reasons.insert(0, Reason("waiver", target.route, f"the waiver has expired: {text}"))
         return Standing(target.route, target.stage, state, tuple(reasons), receipt, text)
 
-    def handlers(self, target: Target) -> tuple[str | None, str | None]:
-        """Where the two handlers stand, as `file:line`."""
-        applications, _ = self._look(None)
-        endpoint = None if target.native is None else target.native.endpoint
-        project = Project()
-        return place_of(applications.view(target), project), place_of(endpoint, project)
-
-    def _look(self, packages: tuple[str, ...] | None) -> tuple[Applications, Reach]:
-        if packages not in self._looked:
-            project = Project(packages)
-            found = Applications(self._flask, self._native, project, *self._extra)
-            self._looked[packages] = found, Reach(project, found.handlers(), found.templates())
-        return self._looked[packages]
-
-    def _changes(
-        self, receipt: Receipt, target: Target, rules: Mapping[str, Any]
+    def _doubts(
+        self,
+        receipt: Receipt,
+        target: Target,
+        migration_map: MigrationMap,
+        entry: RouteEntry | None,
+        folder: Folder,
     ) -> Iterator[Reason]:
+        """Why a receipt proves nothing, or nothing any more."""
         if receipt.format != FORMAT:
             text = f"the receipt is of format {receipt.format}, this crossfade writes {FORMAT}"
             yield Reason("receipt", "format", text)
             return
-        yield from _code_changes(receipt.basis, self.code(target, receipt.basis.packages))
-        for name in dict.fromkeys((*receipt.basis.versions, *self._versions)):
-            was, now = receipt.basis.versions.get(name), self._versions.get(name)
-            if was != now:
-                yield Reason("version", name, f"{name} is {now}, was {was}")
-        for key in dict.fromkeys((*receipt.basis.rules, *rules)):
-            before, after = receipt.basis.rules.get(key), rules.get(key)
+        for gap in receipt.gaps(migration_map.contracts.min_strength):
+            yield Reason("proof", target.route, f"the receipt is no proof: {gap}")
+        basis = receipt.basis
+        yield from _code_changes(basis, self.code.of(target, basis.packages, basis.entry))
+        foreign = self.code.foreign(target)
+        for group in GROUPS[:2]:
+            if not basis.code[group] and not foreign.keys() & basis.versions.keys():
+                text = f"the receipt names no code of {SIDE[group]}'s handler"
+                yield Reason("proof", group, text)
+        yield from changed_files(basis.files, folder.base)
+        now = {**self._versions, **foreign}
+        for name in dict.fromkeys((*basis.versions, *now)):
+            was, is_now = basis.versions.get(name), now.get(name)
+            if was != is_now:
+                yield Reason("version", name, f"{name} is {is_now}, was {was}")
+        rules = rules_of(migration_map, entry, target)
+        for key in dict.fromkeys((*basis.rules, *rules)):
+            before, after = basis.rules.get(key), rules.get(key)
             if before != after:
                 yield Reason("rules", key, f"the map's {key} is {after!r}, was {before!r}")
+
+
+def changed_files(files: Mapping[str, str], base: Path) -> Iterator[Reason]:
+    """The files that a receipt lists and that are not what they were.
+
+    Args:
+        files: path from the map's folder to the hash.
+        base: the map's folder.
+    """
+    for name, before in files.items():
+        now = digest_of(base / name)
+        if now is None:
+            yield Reason("gone", name, f"{name} is not there any more")
+        elif now != before:
+            yield Reason("changed", name, f"{name} (used while the cases ran) changed", name, 1)
 
 
 def _code_changes(basis: Basis, now: Mapping[str, Mapping[str, Found]]) -> Iterator[Reason]:
@@ -279,7 +292,8 @@ def _reason(kind: str, name: str, part: Found, whose: str, words: str) -> Reason
 
 def folder_of(migration_map: MigrationMap, path: Path) -> Folder:
     """Where the receipts of a map are: beside the map, unless it names another folder."""
-    return Folder(path.absolute().parent / migration_map.contracts.receipts)
+    base = path.absolute().parent
+    return Folder(base / migration_map.contracts.receipts, base)
 
 
 def standings(gateway: Gateway, inspector: Inspector | None = None) -> list[Standing]:

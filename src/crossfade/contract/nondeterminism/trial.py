@@ -198,12 +198,11 @@ class Trial:
             return Opaque(ours), Opaque(theirs)
         if difference.kind in _BODIES:
             return _body(legacy), _body(other)
-        ours, theirs = (
-            value_of(side, difference) for side in (difference.legacy, difference.native)
-        )
+        base = value_of(difference.legacy, difference)
+        value = value_of(difference.native, difference)
         if where == self._session_place:
-            return self._session_content(ours), self._session_content(theirs)
-        return ours, theirs
+            return self._session_content(base), self._session_content(value)
+        return base, value
 
     @property
     def _session_place(self) -> str | None:

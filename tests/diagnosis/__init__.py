@@ -1,0 +1,1 @@
+"""Causes: each with its evidence, its look-alike and a fix that works."""
