@@ -184,7 +184,7 @@ def _value(where: str, legacy: Change | None, native: Change | None) -> Iterator
     ours, theirs = _after(legacy, native), _after(native, legacy)
     if ours == theirs and repr(ours) == repr(theirs):
         return
-    if comparable(ours) and comparable(theirs):
+    if comparable(ours):
         yield Difference(Kind.STATE, where, repr(ours), repr(theirs))
 
 
