@@ -264,7 +264,8 @@ def test_files_with_contracts_follow_fixtures() -> None:
         "test_b.py": "def test_b(api): api.get('/')\n",
         "test_c.py": "def test_c(request): request.getfixturevalue('contract_routes')\n",
         "test_d.py": "def test_d(other): contract = 1\n",
-        "test_e.py": "def test_e(:\n",
+        "test_e.py": "def test_e(contract:\n",
+        "test_f.py": "def test_f(:\n",
     }
     found = [each.test for each in files_with_contracts(files, around)]
     assert found == ["test_a.py", "test_b.py", "test_c.py", "test_e.py"]
@@ -299,7 +300,7 @@ def exchange(case: str = "200 GET /a 1", **more: Any) -> dict[str, Any]:
         "case": case,
         "native_status": int(case[:3]),
         "differences": [],
-        "mutation": ["shape", 10, []],
+        "mutations": [["shape", 10, []]],
         **more,
     }
 
@@ -340,7 +341,7 @@ def test_ledger_skipped_prove_does_not_veto_contracts_by_hand(tmp_path: Path) ->
 def test_ledger_strength_has_a_floor(tmp_path: Path, killed: int, is_written: bool) -> None:
     """Rules that let every broken answer live prove nothing."""
     survivors = [[f"mutant {n}", "GET /a: body"] for n in range(10 - killed)]
-    weak = exchange(mutation=["shape", 10, survivors])
+    weak = exchange(mutations=[["shape", 10, survivors]])
     text, receipt = written(tmp_path, account(weak, folder=tmp_path))
     assert (receipt is not None) is is_written
     if not is_written:
@@ -349,13 +350,13 @@ def test_ledger_strength_has_a_floor(tmp_path: Path, killed: int, is_written: bo
 
 
 @pytest.mark.parametrize(
-    ("changed", "remark"), [([False, False], True), ([False, True], False), ([], False)]
+    ("effects", "remark"), [([False, False], True), ([False, True], False), ([], False)]
 )
 def test_ledger_state_that_never_changes_is_a_remark(
-    tmp_path: Path, changed: list[bool], remark: bool
+    tmp_path: Path, effects: list[bool], remark: bool
 ) -> None:
     """A POST that succeeds and changes nothing: the state may be of another database."""
-    posts = [exchange(f"201 POST /a {n}", changed=each) for n, each in enumerate(changed)]
+    posts = [exchange(f"201 POST /a {n}", took_effect=each) for n, each in enumerate(effects)]
     _, receipt = written(tmp_path, account(exchange(), *posts, folder=tmp_path))
     assert receipt is not None
     found = [text for text in receipt.proof.remarks if "changed contract_state" in text]
