@@ -5,12 +5,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
-from crossfade.exchange import Response
+from crossfade.exchange import Response, with_body
 
 _WINDOWS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 """Of zlib's `wbits`: a gzip header, and either of the headers that "deflate" is sent with."""
@@ -41,13 +40,7 @@ def decoded(response: Response) -> Response:
             body = reader(body)
     except _Broken:
         return response
-    if body == response.body:
-        return response
-    own = ("content-length", str(len(response.body)))
-    headers = tuple(
-        ("content-length", str(len(body))) if pair == own else pair for pair in response.headers
-    )
-    return replace(response, headers=headers, body=body)
+    return response if body == response.body else with_body(response, body)
 
 
 def unread(response: Response) -> str | None:

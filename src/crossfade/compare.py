@@ -42,6 +42,9 @@ CASELESS: Final = SET_HEADERS - {"allow", "access-control-allow-methods"}
 
 PRESENCE_ONLY: Final = frozenset({"date", "server"})
 
+ORDER: Final = "same items, another order"
+"""The note of a difference between two lists that have the same items."""
+
 
 class Kind(str, Enum):
     """In what two responses differ."""
@@ -332,7 +335,7 @@ def _items(where: str, legacy: list[object], native: list[object]) -> Iterator[D
         return
     if Counter(ours) == Counter(theirs):
         old, new = ("[" + ", ".join(map(_short, side)) + "]" for side in (ours, theirs))
-        yield Difference(Kind.JSON_VALUE, where, old, new, "same items, another order")
+        yield Difference(Kind.JSON_VALUE, where, old, new, ORDER)
         return
     if len(ours) == len(theirs):
         for index, (one, other) in enumerate(zip(legacy, native, strict=True)):

@@ -5,8 +5,9 @@ Header names are lower-case; values are decoded as latin-1, which loses no byte 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from crossfade.model import Side
 from crossfade.wording import visible
@@ -153,6 +154,7 @@ class Exchange:
         endpoint: the name of the function that answered, where it is known.
         error: the traceback of an exception that left the application, or None.
         moment: when the answer was there, by the clock of the side that gave it.
+        seconds: that the answer took, by a clock that is never frozen.
         raised: the exception of a native route that was answered by this, where one was seen.
     """
 
@@ -163,4 +165,17 @@ class Exchange:
     endpoint: str | None = None
     error: str | None = None
     moment: datetime | None = None
+    seconds: float = 0.0
     raised: Raised | None = None
+
+
+_Message = TypeVar("_Message", Request, Response)
+
+
+def with_body(message: _Message, body: bytes) -> _Message:
+    """The message with another body, and the `Content-Length` that goes with it, if it had one."""
+    own = ("content-length", str(len(message.body)))
+    headers = tuple(
+        ("content-length", str(len(body))) if pair == own else pair for pair in message.headers
+    )
+    return replace(message, headers=headers, body=body)

@@ -133,9 +133,9 @@ def _no_app(target: str, why: str) -> str:
 def contract_state() -> Any:
     """What is reset between the two sides. By default nothing: override it in conftest.py."""
     _need_httpx()
-    from crossfade.contract.state import NoState
+    from crossfade.contract.state import NotGiven
 
-    return NoState()
+    return NotGiven()
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,8 @@ from crossfade.contract.diagnosis import Doctor, facts_of
 from crossfade.contract.findings import doctor_of
 from crossfade.contract.inprocess import InProcessApp
 from crossfade.contract.probes import candidates, probes
-from crossfade.contract.prove import Options, Prover, RouteResult
+from crossfade.contract.prove import Options, Prover
+from crossfade.contract.route_result import RouteResult
 from crossfade.contract.runner import Runner
 from crossfade.contract.state import NoState
 from crossfade.exchange import Response

@@ -16,7 +16,8 @@ from crossfade.contract import SQLAlchemyState
 from crossfade.contract.diagnosis import Doctor, facts_of
 from crossfade.contract.findings import Finding, doctor_of, findings
 from crossfade.contract.inprocess import InProcessApp
-from crossfade.contract.prove import Options, Prover, RouteResult
+from crossfade.contract.prove import Options, Prover
+from crossfade.contract.route_result import RouteResult
 from crossfade.contract.runner import Runner
 from crossfade.contract.state import NoState, State
 from tests.diagnosis import mends_answers, mends_input

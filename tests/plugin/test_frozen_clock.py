@@ -24,7 +24,6 @@ from crossfade.compat import FlaskJSONResponse
 from crossfade.contract import ContractError, frozen
 from crossfade.contract.client import Contract
 from crossfade.contract.inprocess import InProcessApp
-from crossfade.contract.jitter import _form
 from crossfade.contract.prove import Options, Prover
 from crossfade.contract.runner import Runner
 from crossfade.contract.state import NoState
@@ -205,11 +204,4 @@ def test_the_documented_fixtures() -> None:
     """Both stand in the guide, as they are used here."""
     guide = (Path(__file__).parents[2] / "docs" / "every-route.md").read_text(encoding="utf-8")
     assert 'freeze_time("2026-01-02", real_asyncio=True)' in guide
-    assert 'frozen(seed=1)  # and at="2026-01-02T03:04:05Z", with the package time-machine' in guide
-
-
-def test_tokens_of_two_moments_have_one_form() -> None:
-    """Where the dashes of base64 stand is chance; a token on one side only is none."""
-    made = [jwt.encode({"iat": second}, KEY) for second in range(300)]
-    assert {_form(f'"{token}"') for token in made} == {'"w.w.w"'}
-    assert _form('"a-b.example.com"') != _form('"ab.example.com"')
+    assert 'frozen(at="2026-01-02T03:04:05Z", seed=1)' in guide

@@ -11,7 +11,8 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from crossfade.contract.databases import SQLAlchemyState
-from crossfade.contract.state import SameAs, compare_states
+from crossfade.contract.effects import compare_states
+from crossfade.contract.state import SameAs
 from tests.plugin.test_databases import run
 
 SCHEMA = "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b TEXT); INSERT INTO t VALUES (1, 'x', 'y')"

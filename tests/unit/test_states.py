@@ -6,7 +6,7 @@ import pytest
 
 from crossfade.compare import Difference, Kind
 from crossfade.contract import ContractError, States, Table
-from crossfade.contract.state import compare_states
+from crossfade.contract.effects import compare_states
 
 
 class Rows:

@@ -146,10 +146,10 @@ def test_a_contract_that_cannot_fail_fails(shop: Path) -> None:
     """A comparison that looks away from headers is found out, whatever passes."""
     (shop / "conftest.py").write_text(
         """
-import crossfade.contract.client as client
+import crossfade.contract.judge as judge
 
-whole = client.compare
-client.compare = lambda *pair: [d for d in whole(*pair) if d.kind.value != "header"]
+whole = judge.compare
+judge.compare = lambda *pair: [d for d in whole(*pair) if d.kind.value != "header"]
 """,
         encoding="utf-8",
     )

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crossfade.compare import compare
 from crossfade.contract import findings, ledger, report, terminal
 from crossfade.contract.cases import Case, CaseError, cases_below
 from crossfade.contract.diagnosis import Doctor, HandlerFacts, facts_of
@@ -17,8 +16,9 @@ from crossfade.contract.left_out import matches
 from crossfade.contract.logins import made_a_difference
 from crossfade.contract.pace import Step, slow_word
 from crossfade.contract.probes import ORIGIN
-from crossfade.contract.prove import Prover, RouteResult
+from crossfade.contract.prove import Prover
 from crossfade.contract.receipts import Proof, too_weak
+from crossfade.contract.route_result import RouteResult
 from crossfade.contract.rules import Rule
 from crossfade.contract.validity import standings
 from crossfade.errors import Suggester
@@ -255,7 +255,7 @@ def _exchanges(result: RouteResult, prover: Prover) -> tuple[list[dict[str, Any]
             continue
         tried: ledger.Strengths = ()
         if verdict.agrees:
-            tried = ledger.strengths_of(outcome, compare, prover.judge)
+            tried = ledger.strengths_of(outcome, prover.judge)
             cannot_fail = cannot_fail or ledger.too_weak(outcome, tried)
         made = verdict.case.origin == ORIGIN
         exchanges.append(report.summary(outcome) | ledger.facts(outcome, tried, made=made))

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import httpx
 
-from crossfade.compare import compare
 from crossfade.contract import ledger, report
+from crossfade.contract.course import Build, Course, jars
 from crossfade.contract.diagnosis import Doctor, facts_of
 from crossfade.contract.errors import ContractError, ContractFailed
 from crossfade.contract.findings import shown_differences
 from crossfade.contract.judge import Judge
+from crossfade.contract.names import Names
 from crossfade.contract.request import CookieJar, HeaderTypes, build_request, with_cookies
-from crossfade.contract.runner import SIDES, Outcome, Runner
+from crossfade.contract.runner import Outcome, Runner
 from crossfade.exchange import Request, Response
 from crossfade.model import Side
 
@@ -65,8 +66,9 @@ class Contract:
         self._judge_of = Judge(runner, timeout)
         self._base_url = httpx.URL(base_url)
         self._timeout = timeout
-        self._jars = {side: CookieJar() for side in SIDES}
-        self._sequence: dict[Side, object] | None = None
+        self._jars = jars()
+        self._names = Names()
+        self._course: Course[CookieJar] | None = None
         self.outcomes: list[Outcome] = []
         """What every call showed, in order."""
         self._strengths: dict[int, ledger.Strengths] = {}
@@ -117,17 +119,15 @@ class Contract:
             ValueError: the path has no leading slash or has a fragment.
         """
         __tracebackhide__ = True
-        requests = self._requests(method, path, options)
+        build = self._builder(method, path, options)
         timeout = options.get("timeout") or self._timeout
         answered_by = options.get("answered_by")
-        outcome = self._compare(requests, timeout)
+        outcome = self._compare(build, timeout)
         outcome = replace(outcome, stays_flasks=self._stays_flasks(outcome, answered_by))
         self.outcomes.append(outcome)
         self._judge(outcome, answered_by)
         self._try_mutants(outcome)
-        for side, exchange in ((Side.LEGACY, outcome.legacy), (Side.NATIVE, outcome.native)):
-            self._jars[side].update(exchange.response, exchange.request.raw_path, exchange.moment)
-        return self._answer(requests[Side.LEGACY], outcome.legacy.response)
+        return self._answer(outcome.legacy.request, outcome.legacy.response)
 
     def account(self) -> dict[str, Any]:
         """What this contract saw, as plain values for `report.Account`."""
@@ -165,17 +165,17 @@ class Contract:
 
         The state is put back at the end. What the test itself changes inside is lost.
         """
-        if self._sequence is not None:
+        if self._course is not None:
             raise ContractError("a sequence can't stand inside a sequence")
         start = self._runner.capture()
-        self._sequence = dict.fromkeys(SIDES, start)
+        self._course = Course(self._judge_of, start, self._timeout, self._jars, self._names)
         try:
             yield
         finally:
-            self._sequence = None
+            self._course = None
             self._runner.restore(start, self._runner.capture())
 
-    def _requests(self, method: str, path: str | bytes, options: Options) -> dict[Side, Request]:
+    def _builder(self, method: str, path: str | bytes, options: Options) -> Build[CookieJar]:
         request = build_request(
             method,
             path,
@@ -189,21 +189,20 @@ class Contract:
         )
         given = list((options.get("cookies") or {}).items())
         names = {name for name, _ in given}
-        requests = {}
-        for side in SIDES:
-            kept = self._jars[side].pairs(request.raw_path, self._base_url.scheme)
-            pairs = [*(pair for pair in kept if pair[0] not in names), *given]
-            requests[side] = with_cookies(request, pairs)
-        return requests
 
-    def _compare(self, requests: dict[Side, Request], timeout: float) -> Outcome:
+        def build(jar: CookieJar) -> Request:
+            kept = jar.pairs(request.raw_path, self._base_url.scheme)
+            return with_cookies(request, [*(pair for pair in kept if pair[0] not in names), *given])
+
+        return build
+
+    def _compare(self, build: Build[CookieJar], timeout: float) -> Outcome:
         __tracebackhide__ = True
-        if self._sequence is not None:
-            outcome, self._sequence = self._judge_of.pair(requests, self._sequence, timeout)
-            return outcome
+        if self._course is not None:
+            return self._course.step(build, timeout)
         start = self._runner.capture()
         try:
-            return self._judge_of.pair(requests, dict.fromkeys(SIDES, start), timeout)[0]
+            return Course(self._judge_of, start, timeout, self._jars, self._names).step(build)
         finally:
             self._runner.restore(start, self._runner.capture())
 
@@ -232,7 +231,7 @@ class Contract:
         rules = (self._judge_of.rules.covered_until(outcome, each) for each in shown)
         return report.failure(
             outcome,
-            self._runner.state_remark,
+            (outcome.remark, self._runner.state_remark),
             Doctor(facts_of(self._runner.gateway, outcome.native.route)),
             shown,
             dict.fromkeys(rule for rule in rules if rule is not None),
@@ -243,7 +242,7 @@ class Contract:
         __tracebackhide__ = True
         if not outcome.is_native:
             return
-        tried = ledger.strengths_of(outcome, compare, self._judge_of)
+        tried = ledger.strengths_of(outcome, self._judge_of)
         self._strengths[len(self.outcomes) - 1] = tried
         weak = ledger.too_weak(outcome, tried)
         if weak:

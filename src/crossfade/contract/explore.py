@@ -15,7 +15,8 @@ from crossfade.contract import drawn
 from crossfade.contract.cases import Case
 from crossfade.contract.diagnosis import Doctor
 from crossfade.contract.findings import ways
-from crossfade.contract.prove import Prover, RouteResult, Verdict
+from crossfade.contract.prove import Prover
+from crossfade.contract.route_result import RouteResult, Verdict
 from crossfade.routing import Target
 
 
@@ -34,12 +35,15 @@ def explore(prover: Prover, target: Target, examples: int) -> RouteResult:
         examples: how many requests are drawn at most; shrinking takes more.
     """
     result = RouteResult(target.route)
+    if not prover.may_try(target):
+        result.withheld = examples
+        return result
     facts, base = prover.good(target)
     search = _Search(prover, result, examples)
     try:
         if base is not None:
             result.tried(*base)
-            search.take(prover.check(base[0]))
+            search.keep(prover.check_base(result, *base))
         login = base[0].login if base else ""
         brought = {name for name, _ in prover.logins[login].headers}
         asked = {name: schema for name, schema in facts.headers.items() if name not in brought}
@@ -53,8 +57,7 @@ def explore(prover: Prover, target: Target, examples: int) -> RouteResult:
                 search.run(faulty, examples * 2 // 5, but=set(search.smallest))
     finally:
         prover.back()
-    if prover.runner.state_remark:
-        result.remarks.append(prover.runner.state_remark)
+    result.remarks += prover.remarks(result)
     result.verdicts[:0] = [
         replace(verdict, case=replace(verdict.case, name="smallest request"))
         for verdict in search.smallest.values()
@@ -94,11 +97,7 @@ class _Search:
                 case = find(edge, lambda _: True, settings=_settings(self._examples))
             except (NoSuchExample, Unsatisfiable):
                 continue  # no URL can say it
-            verdict = self._prover.check(case)
-            self.take(verdict)
-            key = self._key(verdict)
-            if key is not None:
-                self.smallest.setdefault(key, verdict)
+            self.keep(self._prover.check(case))
 
     def run(self, cases: SearchStrategy[Case], examples: int, but: Collection[object] = ()) -> None:
         """Draw, run, shrink.
@@ -135,6 +134,13 @@ class _Search:
                 raise self._broken from None
             if not differs:
                 raise
+
+    def keep(self, verdict: Verdict) -> None:
+        """Count the verdict of a request that was not drawn; it stays where no draw differs so."""
+        self.take(verdict)
+        key = self._key(verdict)
+        if key is not None:
+            self.smallest.setdefault(key, verdict)
 
     def take(self, verdict: Verdict) -> None:
         """Count a verdict; keep what agrees, as far as the search and not its end goes."""

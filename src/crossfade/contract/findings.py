@@ -17,7 +17,7 @@ from crossfade.contract.approval import approval
 from crossfade.contract.cases import Case, dump_cases
 from crossfade.contract.consequences import BODIES, crashed, follows, is_of_two_refusals
 from crossfade.contract.diagnosis import Diagnosis, Doctor, Severity, place_of
-from crossfade.contract.prove import RouteResult, Verdict
+from crossfade.contract.route_result import RouteResult, Verdict
 from crossfade.contract.rules import Rules
 from crossfade.contract.runner import NAMES, Outcome
 

@@ -25,8 +25,9 @@ def frozen(at: datetime | str | None = None, seed: int | None = 0) -> Frozen:
 
     Args:
         at: the moment at which the clock stands, as a datetime or in ISO 8601; UTC where it names
-            no zone; None lets it run. Needs the package time-machine, because Python's own clock
-            can't be set. `time.monotonic` goes on, so that asyncio's timers end.
+            no zone; None lets it run, so that only chance stands still. Needs the package
+            time-machine, because Python's own clock can't be set. `time.monotonic` goes on, so
+            that asyncio's timers end.
         seed: of `random`, `os.urandom` (and so `uuid.uuid4`, `secrets`) and NumPy where it is
             imported; None leaves chance alone.
 

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from traceback import StackSummary, TracebackException
+from traceback import StackSummary, TracebackException, clear_frames
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -235,7 +235,9 @@ class _Call:
         try:
             await app(self.scope, self.receive, self.send)
         except Exception as error:  # noqa: BLE001 — it is reported as what a client sees
-            return None if self.gave_up else traceback_of(error)
+            found = None if self.gave_up else traceback_of(error)
+            release(error)
+            return found
         return None
 
     async def receive(self) -> Message:
@@ -287,6 +289,20 @@ _LIBRARIES: Final = (
     str(Path(__file__).parents[1]),
     *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
 )
+
+
+def release(error: BaseException) -> None:
+    """Let go of what the calls that raised still hold: a database connection in a transaction.
+
+    Log records and reference cycles keep an exception, and with it every local variable, for
+    longer than its request; a server that serves on would have lost them by the next one.
+    """
+    found: BaseException | None = error
+    seen: set[int] = set()
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        clear_frames(found.__traceback__)
+        found = found.__cause__ or found.__context__
 
 
 def is_of_the_project(filename: str) -> bool:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Final
 
-from crossfade.compare import Difference, Kind, form_difference
-from crossfade.contract.jitter import Noise, like_flasks_own
+from crossfade.compare import Difference, Kind, compare, form_difference
+from crossfade.contract.effects import compare_states, effects
+from crossfade.contract.mutation import Compare
+from crossfade.contract.names import Names
+from crossfade.contract.nondeterminism.page import by_words
+from crossfade.contract.nondeterminism.review import Nondeterminism, Verdict
+from crossfade.contract.nondeterminism.strands import where_of
+from crossfade.contract.nondeterminism.trial import LATER, MOST, NEVER_NOISE, Answer, Ask, Trial
+from crossfade.contract.nondeterminism.values import value_of
 from crossfade.contract.rules import Rule, Rules, answered_otherwise
-from crossfade.contract.runner import Outcome, Runner
-from crossfade.contract.state import compare_states
+from crossfade.contract.runner import NAMES, SAME_NAMES, SIDES, Outcome, Runner
 from crossfade.contract.state_mutation import sample
-from crossfade.exchange import Request, Response
+from crossfade.exchange import Exchange, Request, Response
 from crossfade.model import Side
 
-_BODIES = (Kind.JSON_VALUE, Kind.JSON_FORM, Kind.TEXT, Kind.BYTES)
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods that change nothing, by what HTTP says of them (RFC 9110, section 9.2.1)."""
+
+_BODIES: Final = (Kind.JSON_VALUE, Kind.JSON_FORM, Kind.TEXT, Kind.BYTES)
 
 
 class Judge:
@@ -27,8 +37,9 @@ class Judge:
         Raises:
             ContractError: a deviation speaks of a route that there is not.
         """
-        self._runner = runner
-        self._noise = Noise(runner, timeout)
+        self.runner = runner
+        self._timeout = timeout
+        self._chance = Nondeterminism()
         self._samples: dict[str, tuple[bool, Mapping[str, object] | None]] = {}
         gateway = runner.gateway
         self.rules = (
@@ -41,42 +52,106 @@ class Judge:
         starts: Mapping[Side, object],
         timeout: float,
         *,
-        native_first: bool = False,
+        first: Side = Side.LEGACY,
+        once: bool = False,
+        names: Names = SAME_NAMES,
+        again: Ask | None = None,
         login: str | None = None,
         case: str | None = None,
     ) -> tuple[Outcome, dict[Side, object]]:
         """Send each side its request; return the outcome without what is explained.
 
+        What stands still in a few answers may still be chance: `review` has the last word.
+
         Args:
-            requests: by side.
-            starts: the state that each side starts from.
-            timeout: seconds after which an answer counts as endless.
-            native_first: as for `Runner.pair`.
+            requests: what each side is sent.
+            starts: the picture of the state that each starts from.
+            timeout: seconds until an answer counts as endless.
+            first: the side that is asked first.
+            once: whether Flask is asked once where its URL map keeps FastAPI from answering.
+            names: what FastAPI has given other names in earlier answers.
+            again: asks a side the same once more; by default from the same start.
             login: who asks, and
             case: the name of the case: for the conditions of rules. None: they have no name.
         """
-        outcome, ends = self._runner.pair(requests, starts, timeout, native_first=native_first)
+        outcome, ends = self.runner.pair(
+            requests, starts, timeout, first=first, once=once, names=names
+        )
         left = self._sample(outcome, starts[Side.LEGACY], ends[Side.LEGACY])
         outcome = replace(outcome, login=login, case=case, left=left)
         if not outcome.differences:
             return outcome, ends
+
+        def ask(side: Side) -> Answer:
+            exchange, end = self.runner.ask(requests[side], side, starts[side], timeout)
+            return self._answer(side, exchange, starts[side], end, names)
+
         kept, used = self._split(outcome)
-        noise: tuple[str, ...] = ()
-        varies: Mapping[str, Difference] = {}
-        if kept:
-            kept, noise, varies = self._noise.without(
-                kept, outcome, requests[Side.LEGACY], starts[Side.LEGACY], ends[Side.LEGACY]
-            )
-        if (used or noise) and not any(each.kind in _BODIES for each in kept):
-            # What was hidden by the values that differ: one of them overlooked, the form counts.
-            hidden = form_difference(outcome.legacy.response, outcome.native.response)
-            if hidden is not None and not self._overlooked(outcome, hidden):
-                kept = (*kept, hidden)
-        outcome = replace(outcome, differences=kept, overlooked=used, noise=noise, varies=varies)
+        outcome = replace(outcome, differences=kept, overlooked=used)
         if any(each.kind is Kind.STATE for each in kept):
-            changed = {side: compare_states(starts[side], ends[side]) for side in starts}
+            changed = {side: compare_states(starts[side], ends[side]) for side in SIDES}
             outcome = replace(outcome, changed=changed)
-        return outcome, ends
+        if not kept:
+            return self._with_form(outcome, bool(used)), ends
+        exchanges = dict(zip(SIDES, (outcome.legacy, outcome.native), strict=True))
+        most, later = (MOST, LATER) if self._may_repeat(requests[Side.LEGACY]) else (2, 0)
+        trial = Trial(
+            outcome.native.route or "",
+            kept,
+            {s: self._answer(s, exchanges[s], starts[s], ends[s], names) for s in SIDES},
+            again or ask,
+            self.runner.session_reader,
+            native_first=first is Side.NATIVE,
+            most=most,
+            later=later,
+        )
+        outcome = replace(outcome, trial=trial)
+        return self._judged(outcome, self._chance.first_look(trial)), ends
+
+    def review(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Judge outcomes once more, by all that is known of their routes now."""
+        found = list(outcomes)
+        tried = [(i, o, o.trial) for i, o in enumerate(found) if o.trial is not None]
+        verdicts = self._chance.review([trial for _, _, trial in tried])
+        for (index, outcome, _), verdict in zip(tried, verdicts, strict=True):
+            found[index] = self._judged(outcome, verdict)
+        return found
+
+    def _answer(
+        self, side: Side, exchange: Exchange, start: object, end: object, names: Names
+    ) -> Answer:
+        changed = effects(start, end)
+        if side is Side.LEGACY:
+            return Answer(exchange, exchange.response, changed)
+        return Answer(exchange, names.response(exchange.response), changed, names.value)
+
+    def _may_repeat(self, request: Request) -> bool:
+        """Whether a request may be sent many times: it changes nothing, or all is put back."""
+        return request.method in SAFE or self.runner.state_is_given
+
+    def _judged(self, outcome: Outcome, verdict: Verdict) -> Outcome:
+        trial = outcome.trial
+        assert trial is not None  # there is a verdict of it
+        kept = tuple(
+            replace(
+                each, note="; ".join(filter(None, (each.note, verdict.evidence.get(each.where))))
+            )
+            for each in trial.differences
+            if each.kind in NEVER_NOISE or each.where not in verdict.noise
+        )
+        judged = replace(
+            outcome, differences=kept, noise=verdict.noise, remark=_unrepeatable(trial)
+        )
+        return self._with_form(judged, bool(outcome.overlooked or verdict.noise))
+
+    def _with_form(self, outcome: Outcome, hidden: bool) -> Outcome:
+        """Add what the values that differ have hidden: one of them overlooked, the form counts."""
+        if not hidden or any(each.kind in _BODIES for each in outcome.differences):
+            return outcome
+        found = form_difference(outcome.legacy.response, outcome.native.response)
+        if found is None or self._overlooked(outcome, found):
+            return outcome
+        return replace(outcome, differences=(*outcome.differences, found))
 
     def _sample(self, outcome: Outcome, start: object, end: object) -> Mapping[str, object] | None:
         """A sample of what a route leaves: of a state that it changed, once there is one."""
@@ -101,6 +176,12 @@ class Judge:
     def _overlooked(self, outcome: Outcome, difference: Difference) -> bool:
         return self.rules.covering(outcome, difference) is not None
 
+    # --- for the mutants -----------------------------------------------------------------------
+
+    def compare_of(self, outcome: Outcome) -> Compare:
+        """What compares broken answers with Flask's: a text word by word, where one is noise."""
+        return by_words if "body" in outcome.noise else compare
+
     def grounds(self, outcome: Outcome) -> tuple[str, ...]:
         """All that `explain` goes by, as text."""
         rules = map(str, self.rules_of(outcome.native.route or ""))
@@ -120,12 +201,30 @@ class Judge:
             difference: of Flask's answer and FastAPI's.
             response: what FastAPI answers, where it is another than in the exchange.
         """
-        steady_form = difference.where in outcome.varies and difference.kind is not Kind.TEXT
-        if difference.where in outcome.noise and (
-            not steady_form or like_flasks_own(difference, outcome.varies)
+        route = outcome.native.route or ""
+        noisy = where_of(difference.where) in outcome.noise and difference.kind not in NEVER_NOISE
+        if noisy and self._chance.is_usual(
+            route, difference.where, value_of(difference.native, difference)
         ):
             return "Flask differs from itself there"
         if response is not None and response is not outcome.native.response:
             outcome = answered_otherwise(outcome, response)
         rule = self.rules.covering(outcome, difference)
         return None if rule is None else str(rule)
+
+
+def _unrepeatable(trial: Trial) -> str:
+    """What a reader has to know where an answer can't be had a second time."""
+    if not trial.turned:
+        return ""
+    side, (first, then) = next(iter(trial.turned.items()))
+    line = trial.first[side].exchange.request.line
+    return UNREPEATABLE.format(side=NAMES[side], line=line, first=first, then=then)
+
+
+UNREPEATABLE: Final = (
+    "{side} answered {line} with {first}, and with {then} when asked the same again: the first "
+    "answer can't be had again, so what is chance in it can't be told. A stub or cassette has to "
+    "answer every request; what the view remembers (names that are taken, a limit) goes into "
+    "contract_state; a clock or chance is stopped by contract_frozen"
+)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from crossfade.contract.judge import Judge
-from crossfade.contract.mutation import Compare, Memory, Strength
+from crossfade.contract.mutation import Memory, Strength
 from crossfade.contract.observed import observer
 from crossfade.contract.observed_files import sort_out
 from crossfade.contract.runner import Outcome
@@ -37,19 +37,19 @@ Strengths = tuple[tuple[str, Strength], ...]
 """How well comparisons would have noticed something broken, each by the shape of what was tried."""
 
 
-def strengths_of(outcome: Outcome, compare: Compare, judge: Judge) -> Strengths:
+def strengths_of(outcome: Outcome, judge: Judge) -> Strengths:
     """How well the comparison of an exchange that passed would have noticed another answer.
 
     And another state, where there is one.
 
     Args:
         outcome: of which FastAPI answered one side.
-        compare: as in `mutation`.
-        judge: knows the rules.
+        judge: compares, and knows the rules.
     """
     explain = partial(judge.explain, outcome)
     legacy, native = outcome.legacy.response, outcome.native.response
     about = (native_route(outcome), *judge.grounds(outcome))
+    compare = judge.compare_of(outcome)
     found = [_memory.strength(about, legacy, native, compare, explain)]
     if outcome.left:
         shape = state_shape(outcome.left)

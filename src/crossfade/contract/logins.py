@@ -20,7 +20,7 @@ from crossfade.exchange import Headers, Request, Response
 from crossfade.model import Side
 
 if TYPE_CHECKING:
-    from crossfade.contract.prove import Verdict
+    from crossfade.contract.route_result import Verdict
 
 LoginWay = Callable[["LoginClient"], Any] | Mapping[str, str]
 """What `contract_logins` gives for a name: headers, or a function that logs a client in."""

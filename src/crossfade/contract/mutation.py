@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from crossfade.compare import PRESENCE_ONLY, Difference
-from crossfade.exchange import Headers, Response
+from crossfade.exchange import Headers, Response, with_body
 
 MOST_PATHS: Final = 16
 """JSON values that are changed in one response."""
@@ -263,10 +263,10 @@ def _of_body(response: Response) -> Iterator[Mutant]:
     if not body:
         yield Mutant("body added", replace(response, body=b"x"))
         return
-    yield Mutant("body emptied", _bytes(response, b""))
-    yield Mutant("body cut in half", _bytes(response, body[: len(body) // 2]))
-    yield Mutant("body with more behind it", _bytes(response, body + b" x"))
-    yield Mutant("body a byte changed", _bytes(response, _flipped(body)))
+    yield Mutant("body emptied", with_body(response, b""))
+    yield Mutant("body cut in half", with_body(response, body[: len(body) // 2]))
+    yield Mutant("body with more behind it", with_body(response, body + b" x"))
+    yield Mutant("body a byte changed", with_body(response, _flipped(body)))
     yield Mutant("body broken off", replace(response, complete=not response.complete))
     if response.media_type.endswith("json"):
         try:
@@ -274,16 +274,6 @@ def _of_body(response: Response) -> Iterator[Mutant]:
         except (ValueError, RecursionError):
             return
         yield from _of_json(response, value)
-
-
-def _bytes(response: Response, body: bytes) -> Response:
-    """The response with another body, and the length that a server would give with it."""
-    was = str(len(response.body))
-    headers = tuple(
-        (name, str(len(body)) if name == "content-length" and value == was else value)
-        for name, value in response.headers
-    )
-    return replace(response, body=body, headers=headers)
 
 
 def _flipped(body: bytes) -> bytes:
@@ -294,7 +284,7 @@ def _flipped(body: bytes) -> bytes:
 def _of_json(response: Response, value: Any) -> Iterator[Mutant]:
     body = response.body
     blanks = body + b"\n" if body.rstrip() == body else body.rstrip()
-    yield Mutant("body whitespace", _bytes(response, blanks))
+    yield Mutant("body whitespace", with_body(response, blanks))
     places = list(_places((), value))
     reordered = next((path for path, at in places if isinstance(at, dict) and len(at) > 1), None)
     if reordered is not None:
@@ -361,7 +351,7 @@ def _written(response: Response, value: Any) -> Response:
     compact = b": " not in response.body
     text = json.dumps(value, ensure_ascii=plain, separators=(",", ":") if compact else (", ", ": "))
     end = response.body[len(response.body.rstrip()) :]
-    return _bytes(response, text.encode("utf-8", "surrogatepass") + end)
+    return with_body(response, text.encode("utf-8", "surrogatepass") + end)
 
 
 def _named(path: _Path) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
@@ -67,7 +67,7 @@ class SessionReader:
             difference, legacy=repr(legacy[0]), native=repr(native[0]), note=READ_WITH_KEY
         )
 
-    def content(self, value: str | None) -> Mapping[str, object] | None:
+    def content(self, value: str | None) -> Mapping[str, Any] | None:
         """What a session cookie holds; None where Flask would not take it."""
         if self._serializer is None or value is None:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
@@ -10,130 +11,27 @@ from typing import Any, Final
 
 import httpx
 
-from crossfade.codings import decoded
 from crossfade.contract.cases import Case, complete
+from crossfade.contract.course import Course
+from crossfade.contract.effects import effects
 from crossfade.contract.errors import ContractError, ContractFailed
 from crossfade.contract.facts import FactFinder, RouteFacts
-from crossfade.contract.given import Given
-from crossfade.contract.judge import Judge
+from crossfade.contract.given import Given, as_written
+from crossfade.contract.judge import SAFE, UNREPEATABLE, Judge
 from crossfade.contract.logins import Login, LoginWay, log_in
 from crossfade.contract.probes import ORIGIN, as_others, candidates, probes
 from crossfade.contract.references import filled
+from crossfade.contract.route_result import RouteResult, Verdict
 from crossfade.contract.rules import Rule
-from crossfade.contract.runner import SIDES, Outcome, Runner
-from crossfade.contract.state import compare_states
+from crossfade.contract.runner import SIDES, Runner
 from crossfade.contract.turned_away import sent_to_log_in, to_itself
 from crossfade.exchange import Request, Response
-from crossfade.model import FORCE_SIDE, Side
+from crossfade.model import Side
 from crossfade.routing import Target
+from crossfade.wording import counted
 
 MOST_CANDIDATES: Final = 48
 """Requests with which a good one is looked for, for each person who may ask."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one case showed.
-
-    Attributes:
-        case: what was asked.
-        outcome: both exchanges; None where a side gave no whole answer.
-        failure: why no comparison could be made; "" where one was.
-    """
-
-    case: Case
-    outcome: Outcome | None
-    failure: str = ""
-
-    @property
-    def agrees(self) -> bool:
-        """Whether nothing is left to explain."""
-        return self.outcome is not None and not self.outcome.differences
-
-
-@dataclass(slots=True)
-class RouteResult:
-    """What all cases of one route came to.
-
-    Attributes:
-        route: as the gateway spells it.
-        verdicts: of the cases that FastAPI's route answered.
-        flasks: cases that Flask's URL map kept from FastAPI, as it has to be.
-        others: cases that belong to another route.
-        good: the request that the probes vary, and the status of Flask's answer to it.
-        refusal: the login and the beginning of Flask's answer, where that is no success.
-        remarks: what a reader has to know.
-        base: the request that the probes vary, and
-        base_login: who asks it; None where there is none.
-        planned: cases that there are; 0 where that is not known.
-    """
-
-    route: str
-    verdicts: list[Verdict] = field(default_factory=list)
-    flasks: int = 0
-    others: int = 0
-    good: tuple[str, int] | None = None
-    refusal: tuple[str, str] = ("", "")
-    remarks: list[str] = field(default_factory=list)
-    base: Request | None = None
-    base_login: str = ""
-    planned: int = 0
-
-    def tried(self, case: Case, answer: Response) -> None:
-        """Note the request that the probes vary, with Flask's answer to it."""
-        self.good = (case.request.line, answer.status)
-        self.base, self.base_login = case.request, case.login
-        if answer.status >= 300:
-            self.refusal = (case.login, _beginning(answer))
-
-    @property
-    def asked(self) -> int:
-        """Cases that were asked."""
-        return len(self.verdicts) + self.flasks + self.others
-
-    @property
-    def failures(self) -> list[Verdict]:
-        """Verdicts that do not agree."""
-        return [verdict for verdict in self.verdicts if not verdict.agrees]
-
-    @property
-    def succeeded(self) -> int:
-        """Cases that Flask answered with 2xx or 3xx, but for those that were sent to log in."""
-        outcomes = (verdict.outcome for verdict in self.verdicts)
-        return sum(outcome is not None and outcome.served for outcome in outcomes)
-
-    @property
-    def unproven(self) -> str:
-        """Why the result proves nothing of what the route is for; "" where it does."""
-        if not self.verdicts:
-            return "no case reached FastAPI's route"
-        if not self.succeeded:
-            return f"every answer was an error (4xx, 5xx) or a redirect to a login: {self._tried()}"
-        return ""
-
-    def _tried(self) -> str:
-        """The request that came closest, what Flask said to it, and what would help."""
-        if self.good is None:
-            return ""
-        (line, status), (login, said) = self.good, self.refusal
-        person = f" as {login}" if login else ""
-        answer = f" ({said})" if said else ""
-        return f"Flask answered {line}{person} with {status}{answer}; {_help(status)}"
-
-    @property
-    def used(self) -> dict[Rule, int]:
-        """How many differences each rule covered."""
-        total: dict[Rule, int] = {}
-        for verdict in self.verdicts:
-            for rule, count in verdict.outcome.overlooked.items() if verdict.outcome else ():
-                total[rule] = total.get(rule, 0) + count
-        return total
-
-    @property
-    def noise(self) -> tuple[str, ...]:
-        """Places in which Flask differs from itself."""
-        found = (where for v in self.verdicts if v.outcome for where in v.outcome.noise)
-        return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +86,7 @@ class Prover:
             **log_in(options.logins, runner, self._url, options.timeout),
         }
         self.start = runner.capture()
+        self._turn = False
         values = {
             name: value if isinstance(value, (list, tuple)) else [value]
             for name, value in options.values.items()
@@ -217,7 +116,7 @@ class Prover:
     def prove(
         self, target: Target, seen: Callable[[RouteResult], object] = lambda result: None
     ) -> RouteResult:
-        """Run every case of a route.
+        """Run every case of a route, then judge what differs by all that they have shown.
 
         Args:
             target: from `targets()`.
@@ -235,17 +134,78 @@ class Prover:
                 else:
                     result.verdicts.append(verdict)
                 seen(result)
+            result.verdicts = self._reviewed(result.verdicts)
         finally:
             self.back()
-        if self.runner.state_remark:
-            result.remarks.append(self.runner.state_remark)
+        result.remarks += self.remarks(result)
         return result
 
     def check(self, case: Case) -> Verdict:
-        """Run one case that stands alone."""
-        request = self.logins[case.login].dress(complete(case.request, self._host))
+        """Run one case that stands alone, and judge it for good."""
+        return self._reviewed([self._check(case)])[0]
+
+    def remarks(self, result: RouteResult) -> list[str]:
+        """What a reader of a route's result has to know."""
+        found = [self.runner.state_remark]
+        if result.withheld and result.verdicts:
+            cases = counted(result.withheld, "case")
+            found.append(
+                f"{cases} with other methods were not sent: see the fixture contract_state"
+            )
+        found += [verdict.outcome.remark for verdict in result.verdicts if verdict.outcome]
+        return list(dict.fromkeys(filter(None, found)))
+
+    def check_base(self, result: RouteResult, base: Case, answer: Response) -> Verdict:
+        """Run the request that the probes vary, which Flask has answered before.
+
+        Args:
+            result: takes the note that it is answered differently from then on.
+            base: the request.
+            answer: Flask's answer when it was looked for.
+        """
+        verdict = self._check(base)
+        if verdict.outcome is not None:
+            self._compare_bases(result, base, answer, verdict.outcome.legacy.response)
+        return verdict
+
+    def check_base_again(self, result: RouteResult, base: Case, answer: Response) -> None:
+        """Note whether Flask answers otherwise after all cases: a limit, a stub that ran out."""
+        asked = self._ask_flask(self._dressed(base))
+        if asked is not None:
+            self._compare_bases(result, base, answer, asked[0])
+
+    def _compare_bases(
+        self, result: RouteResult, base: Case, answer: Response, now: Response
+    ) -> None:
+        first, then = answer.status, now.status
+        if first // 100 != then // 100 and not result.unrepeatable:
+            result.unrepeatable = UNREPEATABLE.format(
+                side="Flask", line=base.request.line, first=first, then=then
+            )
+
+    def _check(self, case: Case) -> Verdict:
         starts = dict.fromkeys(SIDES, self.start)
-        return self._judge(case, dict.fromkeys(SIDES, request), starts)[0]
+        return self._judge(case, dict.fromkeys(SIDES, self._dressed(case)), starts)[0]
+
+    def _dressed(self, case: Case) -> Request:
+        return self.logins[case.login].dress(complete(case.request, self._host))
+
+    def _reviewed(self, verdicts: list[Verdict]) -> list[Verdict]:
+        outcomes = [verdict.outcome for verdict in verdicts if verdict.outcome is not None]
+        judged = iter(self.judge.review(outcomes))
+        return [v if v.outcome is None else replace(v, outcome=next(judged)) for v in verdicts]
+
+    def may_send(self, case: Case) -> bool:
+        """Whether a case changes nothing, or what it changes is put back.
+
+        What Flask's URL map refuses reaches no view, whatever the method.
+        """
+        safe = case.request.method in SAFE or self.runner.state_is_given
+        return safe or not self.route_of(case)
+
+    def may_try(self, target: Target) -> bool:
+        """Whether requests with the method of a route change nothing, or it is put back."""
+        return target.route.partition(" ")[0] in SAFE or self.runner.state_is_given
 
     def back(self) -> None:
         """Bring back the state that the prover found."""
@@ -255,7 +215,8 @@ class Prover:
         """What is known of a route, and a request that Flask serves with its answer."""
         alone = [case for case in self._cases.get(target.route, ()) if not case.sequence]
         facts = self._facts.of(target)
-        return facts, self._good([*alone, *islice(candidates(facts), MOST_CANDIDATES)], target)
+        tried = [*alone, *islice(candidates(facts), MOST_CANDIDATES)]
+        return facts, self._good(list(filter(self.may_send, tried)), target)
 
     def stale(self, result: RouteResult) -> list[Rule]:
         """Rules of this route that covered nothing."""
@@ -267,24 +228,39 @@ class Prover:
         self, target: Target, own: Sequence[Case], result: RouteResult
     ) -> Iterator[Verdict]:
         alone = [case for case in own if not case.sequence]
-        for case in alone:
-            yield self.check(case)
+        for case in self._sent(alone, result):
+            yield self._check(case)
         for name in dict.fromkeys(case.sequence for case in own if case.sequence):
             whole = self._sequences[name]  # a login, say, is a case of another route
             last = max(i for i, case in enumerate(whole) if any(case is each for each in own))
-            yield from self._sequence(whole[: last + 1], result)
+            steps = whole[: last + 1]
+            if all(map(self.may_send, steps)):
+                yield from self._sequence(steps, result)
+            else:
+                result.withheld += len(steps)
         if not self.options.probes:
             return
         facts, found = self.good(target)
         if found is None:
+            result.withheld += not self.may_try(target)
             return
         base, answer = found
         result.tried(base, answer)
-        rest = [] if base in alone else [base]
-        rest += [*probes(facts, base, answer), *as_others(base, self.logins)]
-        result.planned = len(own) + len(rest)
+        first = [] if base in alone else [base]
+        rest = [*self._sent(probes(facts, base, answer), result), *as_others(base, self.logins)]
+        result.planned = len(own) + len(first) + len(rest)
+        if first:
+            yield self.check_base(result, base, answer)
         for case in rest:
-            yield self.check(case)
+            yield self._check(case)
+        self.check_base_again(result, base, answer)
+
+    def _sent(self, cases: Iterable[Case], result: RouteResult) -> Iterator[Case]:
+        for case in cases:
+            if self.may_send(case):
+                yield case
+            else:
+                result.withheld += 1
 
     def _good(self, tried: Sequence[Case], target: Target) -> tuple[Case, Response] | None:
         """The first request that Flask serves (2xx, else 3xx), and its answer."""
@@ -310,46 +286,63 @@ class Prover:
         return None if best is None else best[1:]
 
     def _ask_flask(self, request: Request) -> tuple[Response, str | None, bool] | None:
-        """Flask's answer, the route that gave it, and whether it has changed anything."""
+        """Flask's answer, the route that gave it, and whether it has changed anything.
+
+        FastAPI is asked as well: what each side keeps in memory then grows alike.
+        """
+        timeout = self.options.timeout
         try:
-            exchange, end = self.runner.ask(request, Side.LEGACY, self.start, self.options.timeout)
+            if self.runner.reaches_native(request):
+                with suppress(ContractFailed):
+                    self.runner.ask(request, Side.NATIVE, self.start, timeout)
+            exchange, end = self.runner.ask(request, Side.LEGACY, self.start, timeout)
         except ContractFailed:
             return None
-        changed = 300 <= exchange.response.status < 400 and bool(compare_states(self.start, end))
+        changed = 300 <= exchange.response.status < 400 and bool(effects(self.start, end))
         return exchange.response, exchange.route, changed
 
     def _sequence(self, cases: Sequence[Case], result: RouteResult) -> Iterator[Verdict]:
         """Cases that follow each other, each side on the rows, cookies and answers that it has."""
-        ends: dict[Side, object] = dict.fromkeys(SIDES, self.start)
-        given = Given(self._host, self._url.scheme)
+        given = {side: Given(self._host, self._url.scheme) for side in SIDES}
+        course = Course(self.judge, self.start, self.options.timeout, given)
+        saves = {save.name: save for case in cases for save in case.saves}
         for case in cases:
-            missing = given.missing(case)
-            given.note(case)
-            if missing[Side.LEGACY]:
+            missing = {side: given[side].missing(case) for side in SIDES}
+            if any(missing.values()):
+                for each in given.values():
+                    each.skip(case)
+                if not missing[Side.LEGACY]:
+                    yield Verdict(case, None, f"FastAPI's answer {missing[Side.NATIVE]}")
+                    continue
                 remark = f"not replayed: {case.name}: Flask's answer {missing[Side.LEGACY]}"
                 result.remarks.append(remark)
                 continue
-            if missing[Side.NATIVE]:
-                yield Verdict(case, None, f"FastAPI's answer {missing[Side.NATIVE]}")
-                continue
             login = self.logins[case.login]
-            requests = {side: login.dress(given.request(case, side)) for side in SIDES}
-            verdict, ends = self._judge(case, requests, ends)
-            if verdict.outcome is not None:
-                verdict = replace(verdict, outcome=given.take(case, verdict.outcome, requests))
-            yield verdict
+
+            def build(side: Given, case: Case = case, login: Login = login) -> Request:
+                return login.dress(side.request(case))
+
+            try:
+                outcome = course.step(build, login=case.login, case=case.name)
+                yield Verdict(case, as_written(outcome, case, saves))
+            except ContractFailed as failed:
+                yield Verdict(case, None, failure=str(failed))
 
     # --- one -----------------------------------------------------------------------------------
 
     def _judge(
         self, case: Case, requests: Mapping[Side, Request], starts: Mapping[Side, object]
     ) -> tuple[Verdict, dict[Side, object]]:
+        # In turns: what the first to ask pays for, a cache to be filled, is then paid by both.
+        self._turn = not self._turn
+        first = Side.NATIVE if self._turn else Side.LEGACY
         try:
             outcome, ends = self.judge.pair(
                 requests,
                 starts,
                 self.options.timeout,
-                native_first=True,
+                first=first,
+                once=True,
                 login=case.login,
                 case=case.name,
             )
@@ -363,34 +356,7 @@ class Prover:
         saves = (save for each in self._sequences.get(case.sequence, ()) for save in each.saves)
         some = filled(case.request, {save.name: "1" for save in saves})
         request = login.dress(complete(some, self._host))
-        scope = self.runner.scope(request)
-        scope[FORCE_SIDE] = Side.NATIVE
-        selection, _ = self._gateway.choose(self._gateway.live.snapshot, scope)
-        return selection.route or ""
-
-
-_MOST_SAID: Final = 120
-
-
-def _beginning(answer: Response) -> str:
-    """What an answer says, in one line; "" for a page."""
-    if answer.status < 400:
-        return f"to {next(iter(answer.values('location')), 'nowhere')}"
-    if answer.media_type == "text/html":
-        return ""
-    text = " ".join(decoded(answer).body[: 4 * _MOST_SAID].decode(errors="replace").split())
-    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
-
-
-def _help(status: int) -> str:
-    """What makes a request that Flask refuses one that it serves."""
-    if status < 400:
-        return "contract_logins says who may ask, contract_values what a login takes"
-    if status in (401, 403):
-        return "contract_logins says who may ask"
-    if status == 404:
-        return "contract_values names what is there"
-    return "contract_values gives good values, a file below contracts/ a whole request"
+        return self.runner.selection(request).route or ""
 
 
 _REFUSED: Final = 4

@@ -29,7 +29,7 @@ _DIFF_LINES: Final = 30
 
 def failure(
     outcome: Outcome,
-    remark: str = "",
+    remarks: Iterable[str] = (),
     doctor: Doctor | None = None,
     differences: Iterable[Difference] | None = None,
     expired: Iterable[object] = (),
@@ -38,7 +38,8 @@ def failure(
 
     Args:
         outcome: both exchanges.
-        remark: what the state does not do.
+        remarks: what a reader has to know, of the state and of answers that can't be repeated;
+            empty ones are left out.
         doctor: knows the causes.
         differences: those to be shown; None for all.
         expired: deviations that would cover one of them, had their last day not passed.
@@ -50,9 +51,9 @@ def failure(
     shown = outcome.differences if differences is None else tuple(differences)
     lines += [f"  {line}" for line in _differences(outcome, shown, doctor or Doctor())]
     notes = [f"a deviation that has expired: {rule}" for rule in expired]
-    notes += [remark] if remark else []
-    if notes:
-        lines += ["", *(f"  note: {note}" for note in notes)]
+    notes += filter(None, remarks)
+    for note in notes:
+        lines += ["", *(line[2:] for line in wrapped("note: ", note))]
     offered = _approval(outcome, shown, doctor or Doctor())
     if offered:
         lines += ["", "  If this is right, these lines of the map approve it:", ""]

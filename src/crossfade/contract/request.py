@@ -31,6 +31,12 @@ class CookieJar:
     def __init__(self) -> None:
         self._cookies: dict[tuple[str, str], SetCookie] = {}
 
+    def copy(self) -> CookieJar:
+        """The same cookies in a jar of their own."""
+        other = CookieJar()
+        other._cookies = self._cookies.copy()
+        return other
+
     def update(self, response: Response, raw_path: bytes, now: datetime | None = None) -> None:
         """Keep what a response sets, drop what it deletes.
 

@@ -12,13 +12,16 @@ from typing import Any, Final
 from flask import got_request_exception
 
 from crossfade.compare import Difference, compare
+from crossfade.contract.effects import compare_effects, effects
 from crossfade.contract.errors import ContractError, ContractFailed
 from crossfade.contract.exceptions import raised_by
 from crossfade.contract.freezing import Frozen
-from crossfade.contract.inprocess import InProcessApp, Reply, Scope, traceback_of
+from crossfade.contract.inprocess import InProcessApp, Reply, Scope, release, traceback_of
+from crossfade.contract.names import Names
 from crossfade.contract.noise import SessionReader, by_the_clock, settle, signed_in_another_second
+from crossfade.contract.nondeterminism.trial import Trial
 from crossfade.contract.observed import observer
-from crossfade.contract.state import NoState, State, comparable, compare_states
+from crossfade.contract.state import NoState, NotGiven, SameAs, State, comparable
 from crossfade.contract.turned_away import sent_to_log_in
 from crossfade.dispatch import Gateway
 from crossfade.exchange import Exchange, Headers, Request, Response
@@ -26,6 +29,9 @@ from crossfade.model import FORCE_SIDE, RAISED, SELECTION, Selection, Side
 
 ATTEMPTS: Final = 3
 """Runs after which a difference that the clock could have made is believed."""
+
+SAME_NAMES: Final = Names()
+"""Where nothing has been named by chance."""
 
 SIDES: Final = (Side.LEGACY, Side.NATIVE)
 
@@ -41,8 +47,9 @@ class Outcome:
         stays_flasks: whether Flask has to answer both, because its URL map owns the request
             or because the test says so.
         overlooked: how many differences each rule of the map covered, by the rule.
-        noise: places in which Flask differs from itself.
-        varies: how Flask differs from itself, by the place.
+        noise: places in which Flask differs from itself, and FastAPI alike.
+        trial: what both sides answered when they were asked again; None where they were not.
+        remark: why asking again showed nothing, and what would make it repeatable.
         turned_away: whether Flask sent the client to log in, and did nothing else.
         login: who asked, by the name in `contract_logins`; None in a test written by hand.
         case: the name of the case; None in a test written by hand.
@@ -58,7 +65,8 @@ class Outcome:
     stays_flasks: bool = False
     overlooked: Mapping[Any, int] = field(default_factory=dict)
     noise: tuple[str, ...] = ()
-    varies: Mapping[str, Difference] = field(default_factory=dict)
+    trial: Trial | None = field(default=None, repr=False, compare=False)
+    remark: str = ""
     turned_away: bool = False
     login: str | None = None
     case: str | None = None
@@ -110,6 +118,16 @@ class Runner:
         return None if target is None else target.handler(side)
 
     @property
+    def state_is_given(self) -> bool:
+        """Whether somebody has said what is reset, or that nothing has to be."""
+        return not isinstance(self._state, NotGiven)
+
+    @property
+    def resets(self) -> bool:
+        """Whether each request starts from the state that it is to start from."""
+        return not isinstance(self._state, NoState)
+
+    @property
     def state_remark(self) -> str:
         """What the state does not do, for people; empty where it does all."""
         if isinstance(self._state, NoState):
@@ -137,10 +155,10 @@ class Runner:
         if captured is present:
             return
         self._state.restore(captured)
-        if not self._tried and compare_states(captured, present):
+        if not self._tried and effects(captured, present):
             # The first time that there was something to restore: is it, indeed?
             self._tried = True
-            self._unrestored = bool(compare_states(captured, self._state.capture()))
+            self._unrestored = bool(effects(captured, self._state.capture()))
 
     def pair(
         self,
@@ -148,45 +166,80 @@ class Runner:
         starts: Mapping[Side, object],
         timeout: float,
         *,
-        native_first: bool = False,
+        first: Side = Side.LEGACY,
+        once: bool = False,
+        names: Names = SAME_NAMES,
     ) -> tuple[Outcome, dict[Side, object]]:
         """Send each side its request from its start; return the outcome and what each left.
 
-        With `native_first` Flask is not asked again where its URL map kept FastAPI from
-        answering: the answer is compared with itself.
-
         Where an answer holds the second in which it was made (signed cookies and tokens,
         `Expires`), both sides are asked again from the same start, until they fall on one second.
+
+        Args:
+            requests: what each side is sent.
+            starts: the picture of the state that each starts from.
+            timeout: seconds until an answer counts as endless.
+            first: the side that is asked first.
+            once: whether Flask is asked once where its URL map keeps FastAPI from answering: the
+                answer is then compared with itself.
+            names: what FastAPI has given other names in earlier answers.
         """
+        if once and not self.reaches_native(requests[Side.NATIVE]):
+            first = Side.NATIVE  # who answers it decides
+        before: tuple[Outcome, dict[Side, object]] | None = None
         for attempt in range(1, ATTEMPTS + 1):
             exchanges, ends = {}, {}
             started = time.monotonic()
-            for side in reversed(SIDES) if native_first else SIDES:
+            for side in SIDES if first is Side.LEGACY else reversed(SIDES):
                 exchanges[side], ends[side] = self.ask(requests[side], side, starts[side], timeout)
-                if native_first and exchanges[side].side is Side.LEGACY and len(exchanges) == 1:
+                kept = side is Side.NATIVE and exchanges[side].side is Side.LEGACY
+                if once and kept and len(exchanges) == 1:
                     own = exchanges[side]
                     return Outcome(own, own, (), stays_flasks=True), dict.fromkeys(
                         SIDES, ends[side]
                     )
             legacy, native = exchanges[Side.LEGACY], exchanges[Side.NATIVE]
+            if before is not None and _turned(before[0], legacy, native):
+                return before  # the first answers count: a second one is of another kind
             elapsed = time.monotonic() - started
-            seen = compare(legacy.response, native.response)
+            seen = compare(legacy.response, names.response(native.response))
             found = (
                 *settle(seen, self.session_reader, elapsed, last=attempt == ATTEMPTS),
-                *compare_states(ends[Side.LEGACY], ends[Side.NATIVE]),
+                *_left(starts, ends, names),
             )
             signed = signed_in_another_second(legacy.response, native.response)
+            away = _turned_away(legacy, starts[Side.LEGACY], ends[Side.LEGACY])
+            effect = self._took_effect(legacy, starts[Side.LEGACY], ends[Side.LEGACY])
+            before = Outcome(legacy, native, found, turned_away=away, took_effect=effect), ends
             if not (signed or any(map(by_the_clock, found))):
                 break
-        away = _turned_away(legacy, starts[Side.LEGACY], ends[Side.LEGACY])
-        effect = self._took_effect(legacy, starts[Side.LEGACY], ends[Side.LEGACY])
-        return Outcome(legacy, native, found, turned_away=away, took_effect=effect), ends
+        assert before is not None  # there is a first attempt
+        return before
+
+    def reaches_native(self, request: Request) -> bool:
+        """Whether FastAPI answers a request that it is asked for, as far as the URL map tells."""
+        return self.gateway is None or self.selection(request).side is Side.NATIVE
+
+    def selection(self, request: Request) -> Selection:
+        """Who answers a request that FastAPI is asked for, and by which rule.
+
+        Raises:
+            ContractError: the application under test has no gateway.
+        """
+        if self.gateway is None:
+            raise ContractError(
+                "the application under test is none that was given to mount_legacy, so its "
+                "routes are not known"
+            )
+        scope = self.scope(request)
+        scope[FORCE_SIDE] = Side.NATIVE
+        return self.gateway.choose(self.gateway.live.snapshot, scope)[0]
 
     def _took_effect(self, exchange: Exchange, start: object, end: object) -> bool | None:
         unsafe = exchange.request.method not in ("GET", "HEAD", "OPTIONS", "TRACE")
         if not unsafe or exchange.response.status >= 400 or isinstance(self._state, NoState):
             return None
-        return bool(compare_states(start, end))
+        return bool(effects(start, end))
 
     def ask(
         self, request: Request, side: Side, start: object, timeout: float
@@ -209,19 +262,26 @@ class Runner:
     def _raised(self) -> Iterator[list[str]]:
         """The tracebacks of what Flask turns into a 500 meanwhile, and no server would see."""
         found: list[str] = []
+        raised: list[BaseException] = []
 
         def note(sender: object, exception: BaseException, **extra: object) -> None:
             found.append(traceback_of(exception))
+            raised.append(exception)
 
         if self.flask_app is None:
             yield found
             return
-        with got_request_exception.connected_to(note, sender=self.flask_app):
-            yield found
+        try:
+            with got_request_exception.connected_to(note, sender=self.flask_app):
+                yield found
+        finally:
+            for exception in raised:
+                release(exception)
 
     def send(self, request: Request, side: Side, timeout: float) -> Exchange:
         """Ask one side; raise where it gives no whole answer, or where another side answered."""
         extra: dict[str, object] = {FORCE_SIDE: side}
+        started = time.perf_counter()
         with self._raised() as raised, self._frozen(), observer.request() as belongs_to:
             reply = self._app.send(request, scheme=self._scheme, extra=extra, timeout=timeout)
             moment = datetime.now(timezone.utc)
@@ -244,14 +304,33 @@ class Runner:
             _endpoint(reply) or self.handler(selection.route, selection.side),
             reply.error or next(iter(raised), None),
             moment,
+            time.perf_counter() - started,
             raised_by(reply.scope.get(RAISED)),
         )
+
+
+def _turned(before: Outcome, legacy: Exchange, native: Exchange) -> bool:
+    """Whether a side answers with a status of another class than it did before."""
+    pairs = ((before.legacy, legacy), (before.native, native))
+    return any(old.response.status // 100 != new.response.status // 100 for old, new in pairs)
+
+
+def _left(
+    starts: Mapping[Side, object], ends: Mapping[Side, object], names: Names
+) -> tuple[Difference, ...]:
+    """In what the sides differ that they left, by what each has changed."""
+    ours, theirs = ends[Side.LEGACY], ends[Side.NATIVE]
+    alike = ours is theirs or (isinstance(ours, SameAs) and ours.same_as(theirs))
+    if alike and starts[Side.LEGACY] is starts[Side.NATIVE]:
+        return ()
+    changed, also = (effects(starts[side], ends[side]) for side in SIDES)
+    return compare_effects(changed, also, names.value)
 
 
 def _turned_away(exchange: Exchange, start: object, end: object) -> bool:
     """Whether Flask sent the client to log in; who registers gets there as well, and is stored."""
     sent = sent_to_log_in(exchange.request, exchange.response)
-    return sent and not compare_states(start, end)
+    return sent and not effects(start, end)
 
 
 def _no_gateway(request: Request, reply: Reply) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import sys
 import time
@@ -88,7 +89,8 @@ class SQLite:
     """Copies all pages at once (sqlite.org/backup.html): rows, rowids, triggers, counters."""
 
     def __init__(self, url: URL, engine: Engine | None) -> None:
-        if url.database in (None, "", ":memory:"):
+        self._in_memory = url.database in (None, "", ":memory:")
+        if self._in_memory:
             if engine is None:
                 raise ContractError(
                     f"{url} is a database in memory, which only its own connection sees. "
@@ -106,7 +108,7 @@ class SQLite:
             self._connection.isolation_level = None
             # The copy need not survive a power cut, so nothing waits for the disk.
             self._connection.execute("PRAGMA synchronous = OFF").close()
-            self._connection.execute(f"PRAGMA busy_timeout = {patience.seconds * 1000:.0f}").close()
+            self._wait(patience.seconds)
             self._close = weakref.finalize(self, pooled.invalidate)
         self._present: tuple[object, _Pages] | None = None
 
@@ -117,6 +119,7 @@ class SQLite:
 
     def capture(self) -> _Pages:
         """Return the present content; the same object again if nothing was written since."""
+        self._end_lost_transactions()
         version = self._version()
         if self._present is None or self._present[0] != version:
             memory = sqlite3.connect(":memory:", check_same_thread=False)
@@ -131,6 +134,27 @@ class SQLite:
             raise TypeError(f"{captured!r} was not captured here")
         self._copy(captured.copy, self._connection)
         self._present = (self._version(), captured)
+
+    def _end_lost_transactions(self) -> None:
+        """Close what nobody refers to any longer, where it still holds the lock for writers.
+
+        A view that raises between its insert and its commit leaves a connection in a cycle of
+        references; the other side would wait for it, and fail as well.
+        """
+        if self._in_memory:
+            return
+        self._wait(0)
+        try:
+            self._connection.execute("BEGIN IMMEDIATE").close()
+            self._connection.execute("ROLLBACK").close()
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):  # not where the file can't be written at all
+                gc.collect()
+        finally:
+            self._wait(patience.seconds)
+
+    def _wait(self, seconds: float) -> None:
+        self._connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}").close()
 
     def _version(self) -> tuple[object, ...]:
         """Differs whenever anybody has written to the database (sqlite.org/pragma.html)."""

@@ -1,13 +1,11 @@
-"""What the two sides must find alike, and leave alike: the interface, and its comparison."""
+"""What the two sides must find alike, and leave alike: the interface."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from crossfade.compare import Difference, Kind
 from crossfade.contract.errors import ContractError
 
 
@@ -40,7 +38,10 @@ class SameAs(Protocol):
 
 
 class NoState:
-    """Resets nothing: what Flask's answer changed is there when FastAPI is asked."""
+    """Resets nothing: what Flask's answer changed is there when FastAPI is asked.
+
+    Given by the fixture `contract_state`, it says that nothing has to be reset.
+    """
 
     def capture(self) -> object:
         """Return None: nothing is known."""
@@ -48,6 +49,10 @@ class NoState:
 
     def restore(self, captured: object) -> None:
         """Do nothing."""
+
+
+class NotGiven(NoState):
+    """Stands where nobody has said what to reset: a route that may change data is not proven."""
 
 
 class States:
@@ -112,6 +117,9 @@ class _Pictures(dict[str, object]):
         self.taken = taken
 
 
+Row = tuple[object, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """The rows of one table.
@@ -124,85 +132,13 @@ class Table:
 
     columns: tuple[str, ...]
     key: tuple[str, ...]
-    rows: tuple[tuple[object, ...], ...]
+    rows: tuple[Row, ...]
 
-    def named(self, row: tuple[object, ...]) -> dict[str, object]:
+    def named(self, row: Row) -> dict[str, object]:
         """The row as a mapping from its columns."""
         return dict(zip(self.columns, row, strict=True))
-
-
-def compare_states(legacy: object, native: object) -> tuple[Difference, ...]:
-    """The differences between what Flask and what FastAPI left behind."""
-    if legacy is native or (isinstance(legacy, SameAs) and legacy.same_as(native)):
-        return ()
-    if isinstance(legacy, Mapping) and isinstance(native, Mapping):
-        return tuple(_mappings(legacy, native))
-    return tuple(_values("state", legacy, native))
 
 
 def comparable(captured: object) -> bool:
     """Whether two pictures of this type can be compared at all."""
     return type(captured).__eq__ is not object.__eq__
-
-
-def _mappings(legacy: Mapping[str, object], native: Mapping[str, object]) -> Iterator[Difference]:
-    for name in dict.fromkeys((*legacy, *native)):
-        where = f"state.{name}"
-        if name not in native:
-            yield Difference(Kind.STATE, where, "present", None)
-        elif name not in legacy:
-            yield Difference(Kind.STATE, where, None, "present")
-        else:
-            ours, theirs = legacy[name], native[name]
-            if isinstance(ours, Table) and isinstance(theirs, Table):
-                yield from _tables(where, ours, theirs)
-            else:
-                yield from _values(where, ours, theirs)
-
-
-def _values(where: str, legacy: object, native: object) -> Iterator[Difference]:
-    if comparable(legacy) and legacy != native:
-        yield Difference(Kind.STATE, where, repr(legacy), repr(native))
-
-
-def _tables(where: str, legacy: Table, native: Table) -> Iterator[Difference]:
-    # repr tells 1 from 1.0 and True, and 0.0 from -0.0, which `==` does not.
-    if repr(legacy) == repr(native):
-        return
-    if legacy.columns != native.columns:
-        yield Difference(
-            Kind.STATE, where, ", ".join(legacy.columns), ", ".join(native.columns), "the columns"
-        )
-        return
-    if not legacy.key:
-        yield from _keyless(where, legacy, native)
-        return
-    ours, theirs = _by_key(legacy), _by_key(native)
-    for key in dict.fromkeys((*ours, *theirs)):
-        at = f"{where}[{key}]"
-        if key not in theirs:
-            yield Difference(Kind.STATE, at, _row(ours[key]), None)
-        elif key not in ours:
-            yield Difference(Kind.STATE, at, None, _row(theirs[key]))
-        else:
-            for column, value in ours[key].items():
-                other = theirs[key][column]
-                if repr(value) != repr(other):
-                    yield Difference(Kind.STATE, f"{at}.{column}", repr(value), repr(other))
-
-
-def _by_key(table: Table) -> dict[str, dict[str, object]]:
-    named = map(table.named, table.rows)
-    return {", ".join(f"{name}={row[name]!r}" for name in table.key): row for row in named}
-
-
-def _keyless(where: str, legacy: Table, native: Table) -> Iterator[Difference]:
-    ours, theirs = (Counter(_row(t.named(row)) for row in t.rows) for t in (legacy, native))
-    for row in (ours - theirs).elements():
-        yield Difference(Kind.STATE, where, row, None)
-    for row in (theirs - ours).elements():
-        yield Difference(Kind.STATE, where, None, row)
-
-
-def _row(row: dict[str, object]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in row.items())

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from crossfade.compare import Difference
+from crossfade.contract.effects import compare_states
 from crossfade.contract.mutation import Strength, Survivor
-from crossfade.contract.state import Table, comparable, compare_states
+from crossfade.contract.state import Table, comparable
 
 NOT_COMPARED: Final = "what contract_state captures there has no __eq__ and is not compared"
 

@@ -1,0 +1,1 @@
+"""What chance makes is no difference, and nothing else is taken for it."""
