@@ -24,6 +24,7 @@ class Mend:
         build: puts the route on both sides; the last argument says whether it is mended.
         hooks: what the map says before it is mended; after it, Flask's hooks run.
         state: whether rows are compared.
+        stage: of the map before it is mended: a route that may be open can't be native.
     """
 
     code: str
@@ -32,6 +33,7 @@ class Mend:
     build: Build
     hooks: str = "flask"
     state: bool = False
+    stage: str = "native"
 
 
 MENDS: list[Mend] = []

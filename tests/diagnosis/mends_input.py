@@ -220,7 +220,7 @@ def nothing(legacy: flask.Flask, native: FastAPI, mended: bool) -> None:
         return None
 
 
-@mend("XF120", "GET /", "decorated(…)")
+@mend("XF120", "GET /", "decorated(…)", stage="legacy")
 def guarded(legacy: flask.Flask, native: FastAPI, mended: bool) -> None:
     """A decorator of the view's that the handler lacks."""
 

@@ -41,9 +41,9 @@ def gateway(each: Mend, folder: Path, mended: bool) -> Iterator[Prover]:
         connection.close()
         state = SQLAlchemyState(f"sqlite:///{folder / 'shop.db'}")
     each.build(legacy, native, mended)
-    hooks = "flask" if mended else each.hooks
+    stage, hooks = ("native", "flask") if mended else (each.stage, each.hooks)
     path = folder / "migration_map.toml"
-    path.write_text(f'[routes]\n"{each.route}" = {{ stage = "native", hooks = "{hooks}" }}\n')
+    path.write_text(f'[routes]\n"{each.route}" = {{ stage = "{stage}", hooks = "{hooks}" }}\n')
     mount_legacy(native, legacy, migration_map=path)
     app = InProcessApp(native)
     app.start()
