@@ -19,10 +19,10 @@ No client can set it: an ASGI server never copies anything of a request to a key
 """
 
 RAISED: Final = "crossfade.raised"
-"""Scope key under which an exception is left that a native route raised, with its traceback.
+"""Scope key of a list for the exception that a native route raised, with its traceback.
 
-Only where an in-process caller has chosen who answers: on a server nobody looks at it, and it would
-keep its frames alive.
+Only an in-process caller puts one there: on a server nobody looks at it, and it would keep its
+frames alive. A list, since the scope that a route sees may be a copy.
 """
 
 SELECTION: Final = "crossfade.selection"

@@ -25,7 +25,7 @@ from starlette.types import Scope
 from werkzeug import exceptions as werkzeug_exceptions
 from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException, NotFound
 
-from crossfade.model import FORCE_SIDE, RAISED
+from crossfade.model import RAISED
 
 BORROWING: Final = "crossfade.borrowing"
 """Scope key: Flask's error handlers answer what the native handler of this request raises.
@@ -233,8 +233,9 @@ def take_over_default_handlers(app: FastAPI) -> None:
 
 def note_raised(scope: Scope, error: BaseException) -> None:
     """Leave the exception of a native route where the contracts look for it."""
-    if FORCE_SIDE in scope:
-        scope[RAISED] = (error, error.__traceback__)  # which Starlette clears once it is answered
+    raised = scope.get(RAISED)
+    if raised is not None:
+        raised[:] = [(error, error.__traceback__)]  # which Starlette clears once it is answered
 
 
 def _unless_borrowing(

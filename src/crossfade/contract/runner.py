@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from types import TracebackType
 from typing import Any, Final
 
 from flask import got_request_exception
@@ -280,7 +281,8 @@ class Runner:
 
     def send(self, request: Request, side: Side, timeout: float) -> Exchange:
         """Ask one side; raise where it gives no whole answer, or where another side answered."""
-        extra: dict[str, object] = {FORCE_SIDE: side}
+        caught: list[tuple[BaseException, TracebackType | None]] = []
+        extra: dict[str, object] = {FORCE_SIDE: side, RAISED: caught}
         started = time.perf_counter()
         with self._raised() as raised, self._frozen(), observer.request() as belongs_to:
             reply = self._app.send(request, scheme=self._scheme, extra=extra, timeout=timeout)
@@ -305,7 +307,7 @@ class Runner:
             reply.error or next(iter(raised), None),
             moment,
             time.perf_counter() - started,
-            raised_by(reply.scope.get(RAISED)),
+            raised_by(next(iter(caught), None)),
         )
 
 
