@@ -352,10 +352,17 @@ def gateway(name: str, every_route: bool) -> FastAPI:
     path.write_text(settings)
     mounted = mount_legacy(app, wsgi, migration_map=path, flask_app=legacy)
     if every_route and name != "handlers":
-        lines = sorted({route["route"] for route in movable(mounted)})
-        path.write_text(settings + "".join(f"{json.dumps(line)} = 'native'\n" for line in lines))
+        routes = {route["route"]: route for route in movable(mounted)}
+        path.write_text(settings + "".join(f"{line_of(routes[name])}\n" for name in sorted(routes)))
         assert mounted.live.poll(), mounted.live.rejected
     return app
+
+
+def line_of(route: dict[str, Any]) -> str:
+    """Return the map's line of a route; the handlers have guards of their own."""
+    missing = [each["decorator"] for each in route["guards"] if each["state"] == "missing"]
+    guards = f", guards = {json.dumps(missing)}" if missing else ""
+    return f'{json.dumps(route["route"])} = {{ stage = "native"{guards} }}'
 
 
 def movable(mounted: Gateway) -> list[dict[str, Any]]:
