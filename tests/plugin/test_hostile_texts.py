@@ -176,7 +176,11 @@ def test_recorded_case_of_a_stranger_harms_no_report(
 ) -> None:
     """From a file of cases to the terminal and to the file for a pull request."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep)
-    test = "def test_routes(contract_routes):\n    contract_routes.prove(probes=False)\n"
+    test = (
+        "import pytest\nfrom crossfade.contract import NoState\n\n"
+        "@pytest.fixture\ndef contract_state():\n    return NoState()\n\n"
+        "def test_routes(contract_routes):\n    contract_routes.prove(probes=False)\n"
+    )
     pytester.makepyfile(gateway=GATEWAY, test_contracts=test)
     pytester.path.joinpath("migration_map.toml").write_text("[routes]\n")
     pytester.mkdir("contracts")

@@ -69,8 +69,11 @@ def _cookie_of(flask_app: Flask) -> str | None:
     interface = flask_app.session_interface
     if type(interface) is SecureCookieSessionInterface and not flask_app.secret_key:
         return None
-    with flask_app.app_context():  # as Flask asks: an interface of one's own may need it
+    try:
         return interface.get_cookie_name(flask_app)
+    except Exception:  # noqa: BLE001 - Flask asks within its context, whose end others may notice
+        with flask_app.app_context():
+            return interface.get_cookie_name(flask_app)
 
 
 def _setting_with(values: Iterable[tuple[str, Any]], cookie: str) -> str | None:

@@ -140,7 +140,14 @@ class HooksInWaitingThread(Hopper):
         if thread is None:
             return None
         hop = Hop(call, self._nobodys, self.outbox())
-        return hop if thread.takes(hop.run) else None
+
+        def make() -> None:
+            try:
+                hop.run()
+            finally:
+                hop.over()
+
+        return hop if thread.takes(make) else None
 
 
 class ThreadCalls:
