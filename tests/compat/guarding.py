@@ -212,6 +212,12 @@ def jwt_by_hand() -> str:
     return "x"
 
 
+def jwt_freshly() -> str:
+    """The same for a token of somebody who has just logged in."""
+    flask_jwt.verify_jwt_in_request(fresh=True)
+    return "x"
+
+
 def jwt_perhaps() -> str:
     """The same for whoever has a token."""
     flask_jwt.verify_jwt_in_request(optional=True)

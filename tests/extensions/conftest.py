@@ -29,6 +29,10 @@ from new_fastapi import create_app as create_native_app
 
 Gateway = Callable[..., httpx.Client]
 
+_NATIVE = '"native"'
+# What a guard of the handler's own asks for is not seen in its code: the map says it.
+_GUARDED = {"GET /fan-api/contact": '{ stage = "native", guards = ["jwt_required"] }'}
+
 
 class _Server(uvicorn.Server):
     """Tells when it listens."""
@@ -95,7 +99,7 @@ def gateway(legacy: Flask, tmp_path: Path) -> Iterator[Gateway]:
             nonlocal count
             count += 1
             path = tmp_path / f"map{count}.toml"
-            lines = "".join(f'"{route}" = "native"\n' for route in native)
+            lines = "".join(f'"{route}" = {_GUARDED.get(route, _NATIVE)}\n' for route in native)
             bare = '{ stage = "native", hooks = "none" }'
             lines += "".join(f'"{route}" = {bare}\n' for route in without_flask)
             settings = "[gateway]\nserved_by_header = true\napi_docs = true\n"

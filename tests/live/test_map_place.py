@@ -104,13 +104,13 @@ def test_map_is_followed_after_the_process_changed_its_directory(
 ) -> None:
     """The next edit is seen, and what stands beside the map is still beside it."""
     monkeypatch.chdir(project)
+    path = project / "config" / "map.toml"
+    record = '[record]\nshare = 1.0\nfolder = "kept"\n'
+    replace(path, record + LEGACY)
     gateway = load(project).gateway
     assert gateway.live.snapshot.map.file == "config/map.toml"
     os.chdir(elsewhere)
-    path = project / "config" / "map.toml"
-    replace(path, NATIVE)
-    assert gateway.live.poll()
-    replace(path, '[record]\nshare = 1.0\nfolder = "kept"\n' + NATIVE)
+    replace(path, record + NATIVE)
     assert gateway.live.poll()
     gateway.recorder.tap(gateway.live.snapshot)
     assert gateway.recorder.status()["folder"] == str(project / "config" / "kept")

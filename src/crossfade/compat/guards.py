@@ -198,9 +198,9 @@ def _counterparts(native: NativeRoute, method: str) -> Iterator[Counterpart]:
         if name == "decorated" and is_borrowed(call):
             for behind in functions_in(call):
                 yield from map(_same, decorators_of(behind, method))
-        used = verifies(call)
-        if used:
-            yield Counterpart(f"{used}()", _LOGIN)
+        verifier, fresh = verifies(call)
+        if verifier:
+            yield Counterpart(f"{verifier}()", _FRESH if fresh else _LOGIN)
 
 
 def _same(decorator: Decorator) -> Counterpart:

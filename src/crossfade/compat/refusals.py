@@ -49,18 +49,23 @@ def refusals_of(call: Any, without: Any = None) -> frozenset[int]:
     return frozenset(_raised(function, owner, 0, seen))
 
 
-def verifies(call: Any) -> str:
-    """Return the name of the verifier that a function calls in its own code; "" for none."""
+def verifies(call: Any) -> tuple[str, bool]:
+    """Return the verifier that a function calls in its own code, and whether it asks for freshness.
+
+    Returns:
+        Its name, "" for none; and whether `fresh=True` is written there.
+    """
     function, owner = _function(call)
     if function is None:
-        return ""
+        return "", False
     source = _source(function.__code__)
     scope = _Scope(function, owner)
     for node in _calls_outside_try(source):
         name = _verifier(node, scope)
         if name:
-            return name
-    return ""
+            fresh = {word.arg: word.value for word in node.keywords}.get("fresh")
+            return name, isinstance(fresh, ast.Constant) and fresh.value is True
+    return "", False
 
 
 def mentions(code: CodeType | None) -> frozenset[int]:

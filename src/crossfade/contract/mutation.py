@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from crossfade.compare import PRESENCE_ONLY, Difference
+from crossfade.compare import PRESENCE_ONLY, Difference, form_difference
 from crossfade.exchange import Headers, Response, with_body
 
 MOST_PATHS: Final = 16
@@ -93,13 +93,18 @@ def strength(
     survivors = []
     count = 0
     noise = set(compare(legacy, native))  # differs already, and a rule says that it may
+    form = form_difference(legacy, native)
     for mutant in mutants(native):
         count += 1
         found = set(compare(legacy, mutant.response))
         shown = found - noise or noise - found
         reasons = [explain(difference, mutant.response) for difference in shown]
-        if not shown:  # what a rule overlooks in a body hides the form of the rest
-            reasons = [explain(difference, mutant.response) or "" for difference in noise]
+        if not shown:  # values that may differ hide the form of the body, which counts all the same
+            hidden = form_difference(legacy, mutant.response)
+            if hidden is not None and hidden != form:
+                reasons = [explain(hidden, mutant.response)]
+            else:
+                reasons = [explain(difference, native) or "" for difference in noise]
         if all(reason is not None for reason in reasons):
             words = sorted({reason for reason in reasons if reason})
             survivors.append(Survivor(mutant.name, ", ".join(words)))
