@@ -37,12 +37,12 @@ def head(path: str, *fields: str, method: str = "POST", version: str = "1.1") ->
     return "\r\n".join(lines).encode("latin-1")
 
 
-def exchange(server: Server, *packets: bytes) -> list[RawResponse]:
+def exchange(server: Server, *packets: bytes, then: bytes = LAST) -> list[RawResponse]:
     """Send a request and another one after it; return every answer until the connection ends."""
     answers = []
     with Connection(server.address) as connection:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            for packet in (*packets, LAST):
+            for packet in (*packets, then):
                 connection.send(packet)
         with contextlib.suppress(Closed):
             while True:
@@ -142,7 +142,7 @@ def test_no_side_sends_100_to_http_1_0(server: Server, direct: Server) -> None:
     """Which doesn't know it (RFC 9110 10.1.1): where there is no body, nobody asks for one."""
     for where, path in ((direct, "/legacy"), *((server, path) for path in PATHS)):
         data = head(path, "Expect: 100-continue", method="GET", version="1.0")
-        (answer,) = exchange(where, data)
+        (answer,) = exchange(where, data, then=b"")  # HTTP/1.0: what follows may be refused first
         assert (answer.status, answer.body, answer.interim) == (200, b"GET b''", ()), path
 
 

@@ -26,6 +26,7 @@ def names(requirements: list[str]) -> set[str]:
     return {re.split(r"[\[<>=!~; ]", each)[0].lower() for each in requirements}
 
 
+STANDARD = sys.stdlib_module_names | {"tomllib"}  # which Python 3.10 does not have
 DECLARED = names(PROJECT["dependencies"])
 EXTRAS = {
     name
@@ -51,7 +52,7 @@ def foreign_imports(path: Path) -> Iterator[str]:
             found = [node.module or ""]
         for name in found:
             package = name.partition(".")[0]
-            if package not in sys.stdlib_module_names and package != "crossfade":
+            if package not in STANDARD and package != "crossfade":
                 yield package
 
 

@@ -12,6 +12,7 @@ import pytest
 from tests.verify.kit import run_pytest, verify, verify_each
 
 FILES = {
+    "pytest.ini": "[pytest]\npythonpath = tests\n",
     "gateway.py": """\
 import warm_up
 from crossfade import mount_legacy
@@ -276,7 +277,7 @@ def dynamic(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    result = run_pytest(folder, "--crossfade-receipts", "-o", "pythonpath=tests")
+    result = run_pytest(folder, "--crossfade-receipts")
     assert "receipt written: 1 route" in result.stdout, result.stdout + result.stderr
     return folder
 
@@ -327,7 +328,7 @@ def test_receipt_second_run_is_the_same_file(dynamic: Path, tmp_path: Path) -> N
     (file,) = (folder / "contract-receipts").iterdir()
     before = file.read_bytes()
     for more in ((), ("-k", "items"), ("--crossfade-route", "/items*")):
-        result = run_pytest(folder, "--crossfade-receipts", "-o", "pythonpath=tests", *more)
+        result = run_pytest(folder, "--crossfade-receipts", *more)
         assert "receipt unchanged: 1 route" in result.stdout, result.stdout
         assert file.read_bytes() == before
 
