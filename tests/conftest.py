@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Thousands of tests make an application each: a full collection after every few of them takes a
@@ -13,3 +14,18 @@ gc.set_threshold(*gc.get_threshold()[:2], 100)
 # How fast a machine is that does other things meanwhile is no property of what is tested.
 settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any speed")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes long, unless `-m` or a path asks for it."""
+    named = config.option.markexpr or ""
+    slow_too = bool(named or config.option.file_or_dir)
+    left_out = [
+        item
+        for item in items
+        if ("ten_runs" not in named and item.get_closest_marker("ten_runs"))
+        or (not slow_too and item.get_closest_marker("slow"))
+    ]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]

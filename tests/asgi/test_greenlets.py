@@ -13,6 +13,8 @@ from crossfade.bridge import Bridge
 from crossfade.errors import MountError
 from tests.asgi.kit import flask_with
 
+pytestmark = pytest.mark.slow
+
 APP = """
 {before}
 from fastapi import FastAPI

@@ -11,6 +11,8 @@ from tests.bridge.probes import FORM, MULTIPART, PARSERS, Probe, ask, post, raw
 from tests.servers import Server, get, gunicorn, uvicorn
 from tests.servers import request_bytes as req
 
+pytestmark = pytest.mark.slow
+
 JSON = "Content-Type: application/json"
 PROBES = [
     ask("/echo/?a=1&a=2&b=%C3%A9+%26"),

@@ -22,6 +22,8 @@ from tests.bridge.inprocess import scope
 from tests.bridge.probes import PARSERS, ask
 from tests.servers import Server, gunicorn, uvicorn
 
+pytestmark = pytest.mark.slow
+
 
 def built(**more: Any) -> dict[str, Any]:
     """Return the environ of a scope."""

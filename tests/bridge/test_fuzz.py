@@ -12,6 +12,8 @@ from tests.bridge.compare import run
 from tests.bridge.probes import PARSERS, Probe
 from tests.servers import Server, gunicorn
 
+pytestmark = pytest.mark.slow
+
 SEED = 2026
 COUNT = 1500
 

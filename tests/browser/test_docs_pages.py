@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.servers.harness import Server, until
 
-pytestmark = pytest.mark.newest_versions
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
 
 MOVED = '"GET /players/<int:player_id>" = "native"\n'
 

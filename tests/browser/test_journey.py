@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 from legacy_flask.seed import DEMO_EMAIL, DEMO_PASSWORD
 from tests.servers.harness import Server, until, uvicorn
 
-pytestmark = pytest.mark.newest_versions
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
 
 # Logs in on a legacy page, works and is logged out natively. A flash is made by one side and shown
 # by the other, a token as well.

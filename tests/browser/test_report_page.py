@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from crossfade.contract.html_report import html_report
 from tests.reports.accounts import account
 
-pytestmark = pytest.mark.newest_versions
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
 
 HOSTILE = [
     "<script>document.title = 'owned'</script>",

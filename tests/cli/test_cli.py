@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 GATEWAY = """\
 from fastapi import FastAPI
 from flask import Flask

@@ -14,6 +14,8 @@ from tests.cli.test_cli import GATEWAY, crossfade
 from tests.servers import Server, until, uvicorn
 from tests.servers.harness import free_port
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 SETTINGS = '[gateway]\nstatus_path = "/_crossfade"\nserved_by_header = true\n[routes]\n'
 HANDLER = """
 @app.get("/users")

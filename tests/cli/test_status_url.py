@@ -13,6 +13,8 @@ import pytest
 
 from tests.servers import Server, uvicorn
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 STATUS = '[gateway]\nstatus_path = "/_crossfade"\n'
 GATEWAY = "tests.parity.native_app:create_app"
 

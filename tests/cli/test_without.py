@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.test_cli import crossfade
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 GATEWAY = """\
 import functools
 from fastapi import Depends, FastAPI, HTTPException

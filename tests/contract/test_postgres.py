@@ -8,6 +8,8 @@ import pytest
 
 from tests.servers.postgres import run_on_postgres
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.newest_versions
 @pytest.mark.skipif("EXAMPLE_DATABASE_URL" in os.environ, reason="this is that run")

@@ -23,6 +23,8 @@ from crossfade.contract.prove import Options, Prover
 from crossfade.contract.runner import Runner
 from crossfade.contract.state import NoState, State
 
+pytestmark = pytest.mark.slow
+
 Side = Callable[..., Any]
 
 

@@ -25,7 +25,11 @@ from tests.diagnosis.mending import MENDS, Mend
 
 assert {mends_input, mends_answers}  # fill the list
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.newest_versions,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 
 @contextmanager

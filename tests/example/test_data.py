@@ -19,6 +19,8 @@ from legacy_flask.extensions import db, migrate
 from legacy_flask.seed import reset_data
 from new_fastapi import Settings
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -18,7 +18,10 @@ from legacy_flask.seed import DEMO_EMAIL, DEMO_PASSWORD
 from tests.extensions.conftest import Gateway
 
 # Flask-Login 0.6 dates its cookie in a way that Python 3.12 warns of.
-pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning"),
+]
 
 ADA = {"email": DEMO_EMAIL, "password": DEMO_PASSWORD}
 GRACE = {"email": "grace@example.com", "password": DEMO_PASSWORD}

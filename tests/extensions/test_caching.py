@@ -25,6 +25,8 @@ from tests.extensions.conftest import Gateway
 from tests.extensions.states import CachedAnswers
 from tests.extensions.stores import redis_server
 
+pytestmark = pytest.mark.slow
+
 STANDINGS = "GET /fan-api/standings"
 TRANSFER = "POST /fan-api/transfers"
 

@@ -24,6 +24,8 @@ from tests.asgi.kit import Answer, Mount, ask
 from tests.compat.conftest import mount as mount
 from tests.extensions.conftest import Gateway, client_of
 
+pytestmark = pytest.mark.slow
+
 ACAO = "access-control-allow-origin"
 ACAH = "access-control-allow-headers"
 FANS = "https://fans.example"

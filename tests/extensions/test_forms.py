@@ -24,6 +24,8 @@ from tests.extensions.guestbook import (
     token_of,
 )
 
+pytestmark = pytest.mark.slow
+
 MAPS = {
     "flask": ((), ()),
     "fastapi": (ROUTES, ()),

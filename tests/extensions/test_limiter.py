@@ -24,6 +24,8 @@ from tests.extensions.conftest import Gateway
 from tests.extensions.states import Limits
 from tests.extensions.stores import redis_server
 
+pytestmark = pytest.mark.slow
+
 SEARCH = "GET /fan-api/search"
 TRANSFER = "POST /fan-api/transfers"
 RELEASE = "DELETE /fan-api/players/<int:player_id>/team"

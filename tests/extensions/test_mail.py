@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from crossfade.contract.client import Contract
     from crossfade.pytest_routes import Routes
 
+pytestmark = pytest.mark.slow
+
 INVITE = "POST /players/<int:player_id>/invite"
 REMIND = "POST /players/<int:player_id>/remind"
 INVITE_TEAM = "POST /teams/<int:team_id>/invite"

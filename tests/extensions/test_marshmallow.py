@@ -16,6 +16,8 @@ from pydantic import ValidationError as PydanticError
 from new_fastapi.compat.marshmallow import words_of
 from tests.extensions.conftest import Gateway
 
+pytestmark = pytest.mark.slow
+
 NATIVE = ("GET /venues", "POST /venues", "PATCH /venues/<int:venue_id>")
 GOOD: dict[str, Any] = {
     "name": " Park ",

@@ -29,6 +29,8 @@ from legacy_flask import config, create_app
 from legacy_flask.extensions import MIGRATIONS, db
 from new_fastapi.settings import async_url
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 NewDatabase = Callable[[str], str]
 

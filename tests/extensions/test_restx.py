@@ -15,6 +15,8 @@ from tests.asgi.kit import Mount, ask
 from tests.compat.conftest import mount  # noqa: F401 - a fixture
 from tests.extensions.conftest import Gateway
 
+pytestmark = pytest.mark.slow
+
 LIST, ADD = "GET /restx/referees", "POST /restx/referees"
 SHOW = "GET /restx/referees/<int:id>"
 NATIVE = (LIST, ADD, SHOW)

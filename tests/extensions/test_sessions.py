@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from crossfade.contract.client import Contract
     from crossfade.pytest_routes import Routes
 
+pytestmark = pytest.mark.slow
+
 SHOW, SIZE = "GET /basket", "GET /basket/size"
 FILL, EMPTY = "POST /basket", "DELETE /basket"
 HALVES = {"reads": (SHOW, SIZE), "writes": (FILL, EMPTY), "all": (SHOW, SIZE, FILL, EMPTY)}

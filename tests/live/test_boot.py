@@ -12,6 +12,8 @@ import pytest
 from tests.live.kit import BAD, LEGACY
 from tests.servers.harness import ROOT, free_port
 
+pytestmark = pytest.mark.slow
+
 UVICORN = ["uvicorn", "tests.live.app:app", "--log-level", "warning", "--port"]
 GUNICORN = ["gunicorn", "tests.live.app:app", "-k", "uvicorn.workers.UvicornWorker", "-b"]
 NO_ROUTE = LEGACY + '"GET /typo" = "native"\n'

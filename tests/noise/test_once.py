@@ -202,6 +202,8 @@ def raising(database: Path, seen: list[str], cycle: bool) -> Make:
     return lambda side: view
 
 
+@pytest.mark.slow
+@pytest.mark.newest_versions
 @pytest.mark.parametrize("cycle", [False, True], ids=["raised", "handled"])
 def test_prove_a_view_that_raises_before_its_commit_locks_nobody_out(
     tmp_path: Path, database: Path, cycle: bool, caplog: pytest.LogCaptureFixture

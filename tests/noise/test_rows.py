@@ -21,6 +21,8 @@ from crossfade.contract.prove import Prover
 from crossfade.model import Side
 from tests.noise.kit import Make, Reply, prover, told
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 SCHEMA = """
 CREATE TABLE notes (id TEXT PRIMARY KEY, title TEXT, token TEXT, made TEXT, views INTEGER);
 CREATE TABLE tags (note TEXT, name TEXT, PRIMARY KEY (note, name));

@@ -10,6 +10,8 @@ from tests.noise.kit import prover, told
 from tests.noise.planted import PLANTED
 from tests.noise.twins import TWINS
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 
 def _agree(name: str, folder: Path) -> None:
     with prover({name: TWINS[name]}, folder) as made:

@@ -9,6 +9,8 @@ import pytest
 
 from tests.servers import Connection, RawResponse, Server, uvicorn
 
+pytestmark = pytest.mark.slow
+
 TARGETS = [
     b"/admin/1",
     b"//admin/1",

@@ -13,7 +13,7 @@ from tests.plugin.test_plugin import QUIET
 
 pytest_plugins = ["pytester"]
 
-pytestmark = pytest.mark.newest_versions
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
 
 GATEWAY = """
 import flask

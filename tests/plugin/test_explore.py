@@ -11,6 +11,8 @@ import crossfade.contract.explore  # noqa: F401 - a run of pytester's forgets wh
 from crossfade.contract.cases import parse_cases
 from tests.plugin.test_plugin import QUIET
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 pytest_plugins = ["pytester"]
 
 GATEWAY = """

@@ -28,6 +28,8 @@ from crossfade.contract.prove import Options, Prover
 from crossfade.contract.runner import Runner
 from crossfade.contract.state import NoState
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 PAST = datetime(2020, 2, 3, 4, 5, 6, 789000, tzinfo=timezone.utc)
 FUTURE = datetime(2055, 2, 3, 4, 5, 6, tzinfo=timezone.utc)
 KEY = "k" * 32

@@ -9,6 +9,8 @@ import pytest
 
 from tests.plugin.test_plugin import QUIET
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["pytester"]
 
 GATEWAY = """

@@ -11,6 +11,8 @@ import pytest
 
 from tests.plugin import fake_gateway, test_client
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["pytester"]
 
 # What is imported here need not be imported, and rewritten, by each of the runs inside this one.

@@ -14,6 +14,8 @@ from crossfade.contract.markdown import markdown
 from tests.plugin.test_plugin import QUIET
 from tests.reports.accounts import account
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["pytester"]
 
 GATEWAY = r"""

@@ -10,6 +10,8 @@ import pytest
 
 from tests.plugin.test_plugin import QUIET
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 pytest_plugins = ["pytester"]
 
 GATEWAY = """

@@ -14,6 +14,8 @@ from crossfade.contract.cases import Case, parse_cases, read_cases
 from crossfade.mapfile import parse_map
 from tests.cli.test_cli import GATEWAY, GOOD_MAP, crossfade
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 MORE = """
 @legacy.post("/login")
 def login(): return ""

@@ -12,6 +12,8 @@ import pytest
 from crossfade.contract.cases import read_cases
 from tests.plugin.test_plugin import QUIET
 
+pytestmark = pytest.mark.slow
+
 SHOP = """
 import threading
 from contextlib import asynccontextmanager

@@ -16,6 +16,8 @@ from crossfade.contract.suites import Suite
 from crossfade.contract.suites_record import SuiteRedaction
 from tests.plugin.test_plugin import QUIET
 
+pytestmark = pytest.mark.slow
+
 APP = """
 import secrets
 from flask import Flask, abort, request, session

@@ -13,6 +13,8 @@ import pytest
 from crossfade.contract.cases import read_cases
 from tests.plugin.test_plugin import QUIET
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 FLASKR = Path(__file__).parent / "flaskr"
 GATEWAY = ("-o", "crossfade_app=blog_gateway:app")
 FACTORY = ("-o", "crossfade_native_app=flaskr_native:create_native")

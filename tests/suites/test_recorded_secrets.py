@@ -13,6 +13,8 @@ from crossfade.contract.cases import read_cases
 from crossfade.contract.project_text import ProjectText
 from tests.plugin.test_plugin import QUIET
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 APP = """
 import secrets
 from flask import Flask, abort, request, session

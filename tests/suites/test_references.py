@@ -13,6 +13,8 @@ import pytest
 from crossfade.contract.cases import parse_cases, read_cases
 from tests.plugin.test_plugin import QUIET
 
+pytestmark = pytest.mark.slow
+
 SHOP = """
 import secrets
 from flask import Flask, abort, jsonify, redirect, request, session

@@ -26,6 +26,7 @@ def names(requirements: list[str]) -> set[str]:
     return {re.split(r"[\[<>=!~; ]", each)[0].lower() for each in requirements}
 
 
+INSTALLED = packages_distributions()
 STANDARD = sys.stdlib_module_names | {"tomllib"}  # which Python 3.10 does not have
 DECLARED = names(PROJECT["dependencies"])
 EXTRAS = {
@@ -61,12 +62,11 @@ def foreign_imports(path: Path) -> Iterator[str]:
 )
 def test_imports_are_declared(path: Path) -> None:
     """As a dependency; in the rooms of contracts and pytest as part of an extra."""
-    installed = packages_distributions()
     room = path.relative_to(SOURCE).parts[0]
     allowed = DECLARED | (EXTRAS if room == "contract" or room.startswith("pytest_") else set())
     for package in foreign_imports(path):
         if package not in THE_APPLICATIONS:
-            distributions = {each.lower() for each in installed.get(package, [package])}
+            distributions = {each.lower() for each in INSTALLED.get(package, [package])}
             assert distributions & allowed, f"{package} is imported and not declared"
 
 

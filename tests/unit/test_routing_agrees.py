@@ -25,6 +25,8 @@ from crossfade.model import Stage
 from crossfade.routing import LegacyApp, NativeApp, RouteTable, RouteTableBuilder
 from crossfade.routing.shapes import as_flask_rule, flask_shape
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("CROSSFADE_ROUTING_EXAMPLES", "200"))
 REQUESTS_PER_MAP = 20
 

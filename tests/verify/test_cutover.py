@@ -12,7 +12,7 @@ from crossfade.contract.cutover import Edit, Refused, plan_back
 from crossfade.errors import CrossfadeError
 from tests.verify.kit import crossfade, edit, run_pytest, verify
 
-pytestmark = pytest.mark.newest_versions
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
 
 ITEM = "GET /items/<int:number>"
 PYTEST = ("-p", "no:hypothesispytest", "-p", "no:anyio")

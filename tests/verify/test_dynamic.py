@@ -11,6 +11,8 @@ import pytest
 
 from tests.verify.kit import run_pytest, verify, verify_each
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 FILES = {
     "pytest.ini": "[pytest]\npythonpath = tests\n",
     "gateway.py": """\

@@ -14,7 +14,7 @@ import pytest
 from crossfade.contract.receipts import Receipt
 from tests.verify.kit import crossfade, run_pytest, verify, verify_each
 
-pytestmark = pytest.mark.newest_versions
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
 
 ROOT = Path(__file__).parent.parent.parent
 NATIVE = ["GET /hello", "GET /users/<int:user_id>", "GET /todos", "PUT /todos/<int:todo_id>"]

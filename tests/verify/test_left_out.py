@@ -13,7 +13,7 @@ from crossfade.contract.receipts import Basis, Folder, Proof, Receipt
 from tests.verify.kit import crossfade, edit, run_pytest, verify
 from tests.verify.test_run import FLAG, ITEM, receipts
 
-pytestmark = pytest.mark.newest_versions
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
 
 # --- whole runs -----------------------------------------------------------------------------------
 

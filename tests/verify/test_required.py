@@ -8,6 +8,8 @@ import pytest
 
 from tests.verify.kit import crossfade, edit, python, run_pytest
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 BOOT = "import gateway; print('up')"
 
 

@@ -11,6 +11,8 @@ import pytest
 from crossfade.contract.receipts import Folder, Receipt
 from tests.verify.kit import edit, run_pytest, verify
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 ITEM = "GET /items/<int:number>"
 FLAG = "--crossfade-receipts"
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.verify.kit import crossfade, edit, verify, verify_each
 
+pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
+
 ITEM = "GET /items/<int:number>"
 
 CHANGES = {
