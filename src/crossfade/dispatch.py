@@ -14,7 +14,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from crossfade.admission import admit
-from crossfade.bridge import Bridge, refuse_greenlets
+from crossfade.bridge import Bridge, refuse_greenlets, threads_are_greenlets
 from crossfade.bridge.plain import send_refusal
 from crossfade.compat.borrow import Borrower, bounded
 from crossfade.compat.guards import Guard
@@ -356,6 +356,8 @@ class Gateway:
     async def _close(self) -> None:
         """Wait for what still works for a request."""
         self.live.stop()
+        if threads_are_greenlets():
+            return  # so the start was refused: no request has come, and no thread would begin
         await self.bridge.aclose()
         if self.borrower is not None:
             await asyncio.to_thread(self.borrower.close)

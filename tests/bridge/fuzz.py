@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tests.bridge.compare import Outcome, normalised, statuses
-from tests.bridge.probes import CLOSED, PARSERS
+from tests.bridge.probes import CLOSED, NOTHING, PARSERS
 from tests.servers import Closed, Connection, RawResponse, Server, gunicorn, uvicorn
 
 LEGACY: Final = "tests.bridge.fuzz_app:legacy"
@@ -335,7 +335,7 @@ class Client:
             found.append(CLOSED)
             keep = False
         except TimeoutError:
-            found.append("nothing")
+            found.append(NOTHING)
             keep = False
         except ValueError as exc:
             found.append(f"not HTTP: {exc}")
@@ -413,6 +413,10 @@ def _both_refuse(case: Case, direct: Outcome, gateway: Outcome) -> bool:
     return _refused(gateway) and _refused(direct) and direct[1:] == gateway[1:]
 
 
+def _both_refuse_for_good(case: Case, direct: Outcome, gateway: Outcome) -> bool:
+    return _refused(gateway) and _refused(direct) and gateway[1:] == [NOTHING]
+
+
 def _but_for_interim(case: Case, direct: Outcome, gateway: Outcome) -> bool:
     if "expect" not in case.traits or not isinstance(gateway[0], dict):
         return False
@@ -453,6 +457,10 @@ EXPLAINED: Final[list[tuple[str, Check]]] = [
     ("malformed framing", _with(_framed_otherwise, "framing")),
     ("two faults: which is named first", _both_refuse),
     ("HTTP versions", _with(_either_refuses, "version")),
+    (
+        "HTTP versions: httptools 0.6 reads no more",
+        _with(_both_refuse_for_good, "version"),
+    ),
     ("HTTP versions: kept alive or not", _with(_closes_sooner, "version")),
     ("httptools does not know this method", _with(_gateway_refuses, "method")),
     ("h11 and zttp ask for a Host", _with(_gateway_refuses, "no host")),

@@ -13,6 +13,8 @@ from tests.servers import request_bytes as req
 
 PARSERS: Final = ("httptools", "h11", "zttp")
 CLOSED: Final = "closed"
+NOTHING: Final = "nothing"
+"""No answer, on a connection that is not closed."""
 
 
 @dataclass(frozen=True)

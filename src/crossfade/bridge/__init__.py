@@ -19,7 +19,14 @@ The source that says what is faithful: PEP 3333, and gunicorn where PEP 3333 is 
 
 from crossfade.bridge.app import Bridge
 from crossfade.bridge.body import BodyTooLarge, ClientDisconnected
-from crossfade.bridge.greenlets import refuse_greenlets
+from crossfade.bridge.greenlets import refuse_greenlets, threads_are_greenlets
 from crossfade.bridge.pool import BridgeStats
 
-__all__ = ["BodyTooLarge", "Bridge", "BridgeStats", "ClientDisconnected", "refuse_greenlets"]
+__all__ = [
+    "BodyTooLarge",
+    "Bridge",
+    "BridgeStats",
+    "ClientDisconnected",
+    "refuse_greenlets",
+    "threads_are_greenlets",
+]

@@ -27,6 +27,11 @@ def refuse_greenlets() -> None:
         )
 
 
+def threads_are_greenlets() -> bool:
+    """Whether what is handed to a thread would never begin."""
+    return any(_patched())
+
+
 def _patched() -> Iterator[tuple[str, str]]:
     """Only what is imported can have patched; neither is a dependency of ours."""
     gevent = sys.modules.get("gevent.monkey")
