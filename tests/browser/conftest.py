@@ -13,9 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests.servers.harness import Server, uvicorn
+
+expect.set_options(timeout=30_000)  # how fast a busy machine draws is not what is tested
 
 ASSETS = {
     # What FastAPI's pages load from elsewhere, by the end of its URL.
