@@ -131,7 +131,8 @@ ORDINARY_KEYS: Final = _set("""
 SECRET_CODES: Final = _set("""
     otp mfa 2fa fa auth oauth authorization authentication verification verify security access
     confirmation confirm reset recovery backup activation sms pass pin login device user secret
-    unlock totp scratch gift time zugangs sicherheits
+    unlock totp scratch gift time factor magic challenge pairing invite invitation email zugangs
+    sicherheits
 """)
 """What makes a `code` a secret one: `reset_code`. With none of them its neighbours tell."""
 
