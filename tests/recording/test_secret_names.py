@@ -24,7 +24,8 @@ LISTS = {
     "SAMLRequest SAMLResponse vses2 refresh_token",
     "forms": "pass pw pass2 passwort passwort_wiederholen kennwort user_pass passConfirm dbpass "
     "newpw PaSsWoRd pIn oTP creditCard card_no ccNumber card[number][cvc] securityCode resetCode "
-    "verification-code 2fa_code two_factor_code pairingCode one_time_code cardCvc g-recaptcha-response cf-turnstile-response "
+    "verification-code 2fa_code two_factor_code pairingCode one_time_code cardCvc "
+    "g-recaptcha-response cf-turnstile-response "
     "pan pwhash client.pem security_question_answer",
     "other languages": "contraseña contrasena mot_de_passe motDePasse senha novaSenha wachtwoord "
     "hasło heslo lösenord passord salasana şifre пароль 密码 パスワード 비밀번호 clave mdp",
