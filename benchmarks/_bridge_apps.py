@@ -14,7 +14,7 @@ from flask import Flask, Response, jsonify, request
 
 from crossfade import mount_legacy
 from crossfade.bridge import Bridge
-from crossfade.environ import build_environ
+from crossfade.scope.environ import build_environ
 
 MEGABYTE = b"x" * 1_048_576
 CHUNK = b"x" * 65536

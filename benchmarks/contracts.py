@@ -28,9 +28,9 @@ from benchmarks._harness import table
 from crossfade import mount_legacy
 from crossfade.compat import FlaskJSONResponse
 from crossfade.contract import SQLAlchemyState
-from crossfade.contract.inprocess import InProcessApp
-from crossfade.contract.prove import Options, Prover
-from crossfade.contract.runner import Runner
+from crossfade.contract.engine.prover import Options, Prover
+from crossfade.contract.engine.runner import Runner
+from crossfade.contract.transport.asgi import InProcessApp
 from legacy_flask import create_app
 from new_fastapi import Settings
 from new_fastapi import create_app as create_native_app

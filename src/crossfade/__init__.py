@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crossfade.dispatch import Gateway
     from crossfade.errors import CrossfadeError, MapError, MountError, Problem
+    from crossfade.gateway.dispatch import Gateway
     from crossfade.mounting import mount_legacy
 
 __all__ = ["CrossfadeError", "Gateway", "MapError", "MountError", "Problem", "mount_legacy"]

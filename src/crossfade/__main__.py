@@ -1,6 +1,6 @@
 """`python -m crossfade`: the command line, where its script is not on the path."""
 
-from crossfade.cli import main
+from crossfade.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from crossfade.contract.errors import ContractError
-from crossfade.contract.inprocess import InProcessApp
-from crossfade.dispatch import Gateway
+from crossfade.contract.transport.asgi import InProcessApp
 from crossfade.errors import CrossfadeError, MapError
+from crossfade.gateway.dispatch import Gateway
 from crossfade.loading import NotLoadable, load
 
 _BY_LIFESPAN: Final = (
@@ -94,7 +94,7 @@ def _settle(gateway: Gateway) -> None:
 @contextmanager
 def _without_doubts() -> Iterator[None]:
     """Keep a gateway from logging what it doubts: the commands that are about it print it."""
-    logger = logging.getLogger(Gateway.__module__)
+    logger = logging.getLogger("crossfade.dispatch")
     before = logger.level
     logger.setLevel(logging.CRITICAL)
     try:

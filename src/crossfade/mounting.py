@@ -11,19 +11,19 @@ from fastapi import FastAPI
 from flask import Flask
 
 from crossfade.apidoc import install_document
-from crossfade.boot import locate_map, refuse_to_start
 from crossfade.bridge import Bridge
 from crossfade.compat.borrow import Borrower
 from crossfade.compat.errors import ValidationMapper
 from crossfade.compat.unborrowed import Unborrowed
-from crossfade.contract.recording import TrafficRecorder
-from crossfade.contract.recording_folder import SafeFolder
-from crossfade.contract.required import Proven
-from crossfade.dispatch import Gateway, GatewayMiddleware
+from crossfade.contract.receipts.enforce import Proven
+from crossfade.contract.recording.folder import SafeFolder
+from crossfade.contract.recording.traffic import TrafficRecorder
 from crossfade.errors import MapError, MountError
-from crossfade.live import LiveMap
-from crossfade.reading import add_entrance
+from crossfade.gateway.boot import locate_map, refuse_to_start
+from crossfade.gateway.dispatch import Gateway, GatewayMiddleware
+from crossfade.gateway.live_map import LiveMap
 from crossfade.routing import LegacyApp, NativeApp, RouteTableBuilder
+from crossfade.scope.reading import add_entrance
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from flask import Flask, request
 
 from crossfade import mount_legacy
-from crossfade.environ import FileWrapper, build_environ, path_info, script_name
+from crossfade.scope.environ import FileWrapper, build_environ, path_info, script_name
 from tests.bridge.compare import run
 from tests.bridge.conftest import GATEWAY, LEGACY
 from tests.bridge.inprocess import ask as served
@@ -113,7 +113,7 @@ def test_repeated_headers_are_joined() -> None:
 
 def test_many_names_are_not_kept() -> None:
     """The memory of header names has a bound that clients cannot pass."""
-    from crossfade import environ as module
+    from crossfade.scope import environ as module
 
     for number in range(5000):
         built(headers=[(b"x-name-%d" % number, b"")])

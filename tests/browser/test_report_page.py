@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from crossfade.contract.html_report import html_report
+from crossfade.contract.reporting.html import html_report
 from tests.reports.accounts import account
 
 pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]

@@ -17,16 +17,16 @@ from fastapi.responses import HTMLResponse
 from flask import Flask
 
 from crossfade import mount_legacy
-from crossfade.contract.cases import complete
+from crossfade.contract.cases.http_file import complete
 from crossfade.contract.diagnosis import Doctor, facts_of
-from crossfade.contract.findings import doctor_of
-from crossfade.contract.inprocess import InProcessApp
-from crossfade.contract.probes import candidates, probes
-from crossfade.contract.prove import Options, Prover
-from crossfade.contract.route_result import RouteResult
-from crossfade.contract.runner import Runner
-from crossfade.contract.state import NoState
-from crossfade.exchange import Response
+from crossfade.contract.engine.prover import Options, Prover
+from crossfade.contract.engine.route_result import RouteResult
+from crossfade.contract.engine.runner import Runner
+from crossfade.contract.generation.probes import candidates, probes
+from crossfade.contract.reporting.findings import doctor_of
+from crossfade.contract.state.base import NoState
+from crossfade.contract.transport.asgi import InProcessApp
+from crossfade.messages.exchange import Response
 from tests.catches import answers, around, inputs
 from tests.catches.held import HELD, Held, held_flask, held_native
 from tests.catches.kit import Row, flask_side, native_side

@@ -55,7 +55,7 @@ def project(tmp_path: Path) -> Path:
 
 def crossfade(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `crossfade` in the project's folder."""
-    command = [sys.executable, "-c", "from crossfade.cli import main; main()", *arguments]
+    command = [sys.executable, "-c", "from crossfade.cli.main import main; main()", *arguments]
     return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
 
 
@@ -238,7 +238,7 @@ def test_commands_that_need_no_application_import_no_framework(
     code = (
         "import atexit, sys\n"
         "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
-        "from crossfade.cli import main; main()"
+        "from crossfade.cli.main import main; main()"
     )
     command = [sys.executable, "-c", code, *arguments]
     result = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
@@ -305,7 +305,7 @@ def test_cutover_without_what_contracts_need_says_what_to_install(
     code = (
         "from crossfade.contract import cutover\n"
         f"cutover.find_spec = lambda name: None if name == {missing!r} else name\n"
-        "from crossfade.cli import main; main()"
+        "from crossfade.cli.main import main; main()"
     )
     command = [sys.executable, "-c", code, "cutover", "GET /users/<int:user_id>"]
     result = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)

@@ -30,7 +30,13 @@ def served() -> Iterator[Server]:
 
 def crossfade(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run `crossfade status` in an empty folder, where nothing could be loaded."""
-    command = [sys.executable, "-c", "from crossfade.cli import main; main()", "status", *arguments]
+    command = [
+        sys.executable,
+        "-c",
+        "from crossfade.cli.main import main; main()",
+        "status",
+        *arguments,
+    ]
     environ = {**os.environ, **env}
     return subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, text=True, check=False

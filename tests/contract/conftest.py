@@ -19,7 +19,7 @@ from werkzeug.security import generate_password_hash
 
 from crossfade import mount_legacy
 from crossfade.contract import SQLAlchemyState, States, frozen
-from crossfade.contract.freezing import Frozen
+from crossfade.contract.state.frozen import Frozen
 from legacy_flask import create_app
 from legacy_flask.extensions import cache, db, limiter, migrate
 from legacy_flask.models import User

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossfade.contract.client import Contract
+from crossfade.contract.run.client import Contract
 from legacy_flask.seed import DEMO_EMAIL, DEMO_PASSWORD
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fastapi import FastAPI
 
-from crossfade.contract.client import Contract
+from crossfade.contract.run.client import Contract
 from tests.contract.cases import CASES, URL_MAP, Case
 
 EACH = [

@@ -11,8 +11,8 @@ import pytest
 from legacy_flask.seed import DEMO_EMAIL, DEMO_PASSWORD
 
 if TYPE_CHECKING:
-    from crossfade.contract.logins import LoginClient
-    from crossfade.pytest_routes import Routes
+    from crossfade.contract.engine.auth import LoginClient
+    from crossfade.pytest.routes import Routes
 
 
 def _member(client: LoginClient) -> Mapping[str, str]:

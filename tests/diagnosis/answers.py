@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from base64 import b64encode
 
-from crossfade.compare import Difference, Kind
-from crossfade.contract.noise import READ_WITH_KEY
-from crossfade.exchange import Raised
+from crossfade.contract.comparison.clock import READ_WITH_KEY
+from crossfade.messages.compare import Difference, Kind
+from crossfade.messages.exchange import Raised
 from crossfade.model import Side
 from tests.diagnosis.kit import (
     KNOWN,

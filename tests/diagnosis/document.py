@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from textwrap import wrap
 
 from crossfade.contract.diagnosis import RULES, Severity, diagnose
-from crossfade.contract.report import difference_lines
+from crossfade.contract.reporting.text import difference_lines
 from tests.diagnosis.kit import Seen
 
 _HEAD = """\

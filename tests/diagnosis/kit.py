@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crossfade.compare import Difference, Kind, compare
 from crossfade.contract.diagnosis import HandlerFacts, View, diagnose
-from crossfade.contract.runner import Outcome
-from crossfade.exchange import Exchange, Headers, Raised, Request, Response
+from crossfade.contract.engine.runner import Outcome
+from crossfade.messages.compare import Difference, Kind, compare
+from crossfade.messages.exchange import Exchange, Headers, Raised, Request, Response
 from crossfade.model import Side
 
 TRACEBACK = "Traceback (most recent call last):"

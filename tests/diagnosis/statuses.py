@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossfade.exchange import Raised
+from crossfade.messages.exchange import Raised
 from crossfade.model import Side
 from tests.diagnosis.kit import (
     KNOWN,

@@ -14,12 +14,12 @@ from fastapi import FastAPI
 from crossfade import mount_legacy
 from crossfade.contract import SQLAlchemyState
 from crossfade.contract.diagnosis import Doctor, facts_of
-from crossfade.contract.findings import Finding, doctor_of, findings
-from crossfade.contract.inprocess import InProcessApp
-from crossfade.contract.prove import Options, Prover
-from crossfade.contract.route_result import RouteResult
-from crossfade.contract.runner import Runner
-from crossfade.contract.state import NoState, State
+from crossfade.contract.engine.prover import Options, Prover
+from crossfade.contract.engine.route_result import RouteResult
+from crossfade.contract.engine.runner import Runner
+from crossfade.contract.reporting.findings import Finding, doctor_of, findings
+from crossfade.contract.state.base import NoState, State
+from crossfade.contract.transport.asgi import InProcessApp
 from tests.diagnosis import mends_answers, mends_input
 from tests.diagnosis.mending import MENDS, Mend
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crossfade.contract.diagnosis import RULES, Doctor
-from crossfade.contract.runner import Outcome
+from crossfade.contract.engine.runner import Outcome
 from crossfade.model import Side
 from tests.diagnosis import answers, statuses
 from tests.diagnosis.document import page_of_causes

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from crossfade.live import LiveMap
+from crossfade.gateway.live_map import LiveMap
+from crossfade.migration_map.positions import tomllib
 from crossfade.model import BridgeSettings, ContractSettings, GatewaySettings, RecordSettings
-from crossfade.toml_lines import tomllib
 from tests.unit.test_maps import builder
 
 ROOT = Path(__file__).parent.parent.parent

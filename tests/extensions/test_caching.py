@@ -14,7 +14,7 @@ from sqlalchemy import update
 from werkzeug.security import generate_password_hash
 
 from crossfade.compat import flask_view
-from crossfade.contract.effects import compare_states
+from crossfade.contract.state.effects import compare_states
 from legacy_flask.extensions import cache, db
 from legacy_flask.models import Team, User
 from legacy_flask.seed import DEMO_EMAIL, DEMO_PASSWORD

@@ -14,7 +14,7 @@ from slowapi.util import get_remote_address
 from sqlalchemy import update
 from werkzeug.security import generate_password_hash
 
-from crossfade.contract.effects import compare_states
+from crossfade.contract.state.effects import compare_states
 from legacy_flask.extensions import db, limiter
 from legacy_flask.models import User
 from legacy_flask.seed import DEMO_EMAIL, DEMO_PASSWORD

@@ -27,8 +27,8 @@ from tests.extensions.conftest import Gateway
 from tests.extensions.mailbox import Mailbox, SentMails, smtp_server
 
 if TYPE_CHECKING:
-    from crossfade.contract.client import Contract
-    from crossfade.pytest_routes import Routes
+    from crossfade.contract.run.client import Contract
+    from crossfade.pytest.routes import Routes
 
 pytestmark = pytest.mark.slow
 

@@ -17,7 +17,8 @@ from anyio import to_thread
 from fastapi import FastAPI, Response
 from flask import Flask
 
-from crossfade import live, mount_legacy
+from crossfade import mount_legacy
+from crossfade.gateway import live_map as live
 
 legacy = Flask("legacy", static_folder=None)
 

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from crossfade.errors import MapError, Problem
-from crossfade.live import LiveMap, Snapshot
-from crossfade.mapfile import MigrationMap
+from crossfade.gateway.live_map import LiveMap, Snapshot
+from crossfade.migration_map.parse import MigrationMap
 from crossfade.routing import LegacyApp, NativeApp, RouteTable, RouteTableBuilder
 from tests.live import app as apps
 from tests.live.kit import BAD, LEGACY, NATIVE, replace
@@ -84,7 +84,7 @@ def test_a_settled_file_is_not_read_again(
     """Once its times are older than the coarsest clock, a poll costs one stat."""
     os.utime(path, (1, 1))
     now = path.stat().st_ctime + 10
-    monkeypatch.setattr("crossfade.live.time", SimpleNamespace(time=lambda: now))
+    monkeypatch.setattr("crossfade.gateway.live_map.time", SimpleNamespace(time=lambda: now))
     live.poll()
     reads: list[Path] = []
     read = Path.read_bytes
@@ -103,7 +103,7 @@ def test_a_save_within_the_clocks_grain_is_seen(
 ) -> None:
     """Same size, times and inode, as with a coarse clock: the file is read all the same."""
     found = path.stat()
-    monkeypatch.setattr("crossfade.live.os", SimpleNamespace(stat=lambda _: found))
+    monkeypatch.setattr("crossfade.gateway.live_map.os", SimpleNamespace(stat=lambda _: found))
     path.write_text(NATIVE)
     assert live.poll()
     path.write_text(LEGACY)
@@ -356,7 +356,7 @@ def test_symbolic_links_swapped_as_by_kubernetes(
         link.rename(volume / "..data")
 
     later = time.time() + 1000  # so that nothing is read again only because it is new
-    monkeypatch.setattr("crossfade.live.time", SimpleNamespace(time=lambda: later))
+    monkeypatch.setattr("crossfade.gateway.live_map.time", SimpleNamespace(time=lambda: later))
     publish("1", LEGACY)
     (volume / "map.toml").symlink_to("..data/map.toml")
     live = LiveMap(volume / "map.toml", build)

@@ -13,11 +13,11 @@ from fastapi import FastAPI, Request, Response
 
 from crossfade import mount_legacy
 from crossfade.contract import NoState, State
-from crossfade.contract.freezing import Frozen
-from crossfade.contract.inprocess import InProcessApp
-from crossfade.contract.prove import Options, Prover
-from crossfade.contract.route_result import RouteResult
-from crossfade.contract.runner import Runner
+from crossfade.contract.engine.prover import Options, Prover
+from crossfade.contract.engine.route_result import RouteResult
+from crossfade.contract.engine.runner import Runner
+from crossfade.contract.state.frozen import Frozen
+from crossfade.contract.transport.asgi import InProcessApp
 from crossfade.model import Side
 
 

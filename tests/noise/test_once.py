@@ -13,13 +13,14 @@ from typing import Any
 import jwt
 import pytest
 
-from crossfade.contract import NoState, SQLAlchemyState, frozen, patience
-from crossfade.contract.client import Contract
+from crossfade.contract import NoState, SQLAlchemyState, frozen
+from crossfade.contract.engine.prover import Prover
+from crossfade.contract.engine.route_result import RouteResult
 from crossfade.contract.errors import ContractFailed
-from crossfade.contract.explore import explore
-from crossfade.contract.prove import Prover
-from crossfade.contract.route_result import RouteResult
-from crossfade.contract.state import NotGiven
+from crossfade.contract.run.client import Contract
+from crossfade.contract.run.exploration import explore
+from crossfade.contract.state import locks as patience
+from crossfade.contract.state.base import NotGiven
 from crossfade.model import Side
 from tests.noise.kit import Make, Reply, View, prover, told
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from crossfade.contract import SQLAlchemyState
-from crossfade.contract.client import Contract
+from crossfade.contract.engine.prover import Prover
 from crossfade.contract.errors import ContractFailed
-from crossfade.contract.prove import Prover
+from crossfade.contract.run.client import Contract
 from crossfade.model import Side
 from tests.noise.kit import Make, Reply, prover, told
 

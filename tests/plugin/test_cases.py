@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossfade.contract.cases import (
+from crossfade.contract.cases.http_file import (
     Case,
     CaseError,
     complete,
@@ -16,7 +16,7 @@ from crossfade.contract.cases import (
     parse_cases,
     read_cases,
 )
-from crossfade.exchange import Request
+from crossfade.messages.exchange import Request
 
 TEXT = """\
 # @route POST /users

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from crossfade.contract.client import Contract
+from crossfade.contract.engine.runner import Runner
 from crossfade.contract.errors import ContractError, ContractFailed
-from crossfade.contract.inprocess import InProcessApp
-from crossfade.contract.runner import Runner
-from crossfade.contract.state import NoState, State
+from crossfade.contract.run.client import Contract
+from crossfade.contract.state.base import NoState, State
+from crossfade.contract.transport.asgi import InProcessApp
 from crossfade.model import SELECTION, Selection, Side
 from tests.plugin.fake_gateway import Answer, Asked, FakeGateway, Receive, Send, View
 

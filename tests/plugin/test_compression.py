@@ -15,10 +15,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from crossfade import mount_legacy
 from crossfade.compat import FlaskJSONResponse
 from crossfade.contract import ContractFailed
-from crossfade.contract.client import Contract
-from crossfade.contract.inprocess import InProcessApp
-from crossfade.contract.runner import Runner
-from crossfade.contract.state import NoState
+from crossfade.contract.engine.runner import Runner
+from crossfade.contract.run.client import Contract
+from crossfade.contract.state.base import NoState
+from crossfade.contract.transport.asgi import InProcessApp
 
 LONG = {"words": ["crossfade"] * 400}
 

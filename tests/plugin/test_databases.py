@@ -16,11 +16,11 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
 
-from crossfade.contract import patience
-from crossfade.contract.databases import SQLAlchemyState
-from crossfade.contract.effects import compare_states
 from crossfade.contract.errors import ContractError
-from crossfade.contract.state import State, Table
+from crossfade.contract.state import locks as patience
+from crossfade.contract.state.base import State, Table
+from crossfade.contract.state.effects import compare_states
+from crossfade.contract.state.sqlalchemy import SQLAlchemyState
 from tests.servers.postgres import postgres
 
 SQLITE_SCHEMA = """

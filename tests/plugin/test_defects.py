@@ -19,11 +19,11 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse,
 from pydantic import BaseModel
 
 from crossfade import mount_legacy
-from crossfade.contract.client import Contract
+from crossfade.contract.engine.runner import Runner
 from crossfade.contract.errors import ContractFailed
-from crossfade.contract.inprocess import InProcessApp
-from crossfade.contract.runner import Runner
-from crossfade.contract.state import NoState
+from crossfade.contract.run.client import Contract
+from crossfade.contract.state.base import NoState
+from crossfade.contract.transport.asgi import InProcessApp
 
 DAY = datetime.date(2026, 1, 2)
 

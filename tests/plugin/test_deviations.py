@@ -259,7 +259,7 @@ def test_ignored_state_costs_strength(project: pytest.Pytester) -> None:
 
 
 STATELESS = TEST.replace("return Orders()", "return NoState()").replace(
-    "import gateway\n", "import gateway\nfrom crossfade.contract.state import NoState\n"
+    "import gateway\n", "import gateway\nfrom crossfade.contract.state.base import NoState\n"
 )
 
 

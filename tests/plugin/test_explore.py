@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import crossfade.contract.explore  # noqa: F401 - a run of pytester's forgets what it imports
-from crossfade.contract.cases import parse_cases
+import crossfade.contract.run.exploration  # noqa: F401 - a run of pytester's forgets what it imports
+from crossfade.contract.cases.http_file import parse_cases
 from tests.plugin.test_plugin import QUIET
 
 pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]

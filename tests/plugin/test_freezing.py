@@ -9,10 +9,10 @@ import secrets
 import uuid
 
 from crossfade.contract import frozen
-from crossfade.contract.client import Contract
-from crossfade.contract.inprocess import InProcessApp
-from crossfade.contract.runner import Runner
-from crossfade.contract.state import NoState
+from crossfade.contract.engine.runner import Runner
+from crossfade.contract.run.client import Contract
+from crossfade.contract.state.base import NoState
+from crossfade.contract.transport.asgi import InProcessApp
 from tests.plugin.fake_gateway import Answer, Asked, FakeGateway
 
 

@@ -22,11 +22,11 @@ from itsdangerous import TimestampSigner
 from crossfade import mount_legacy
 from crossfade.compat import FlaskJSONResponse
 from crossfade.contract import ContractError, frozen
-from crossfade.contract.client import Contract
-from crossfade.contract.inprocess import InProcessApp
-from crossfade.contract.prove import Options, Prover
-from crossfade.contract.runner import Runner
-from crossfade.contract.state import NoState
+from crossfade.contract.engine.prover import Options, Prover
+from crossfade.contract.engine.runner import Runner
+from crossfade.contract.run.client import Contract
+from crossfade.contract.state.base import NoState
+from crossfade.contract.transport.asgi import InProcessApp
 
 pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
 

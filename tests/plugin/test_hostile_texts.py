@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from crossfade.contract import marks
-from crossfade.contract.markdown import markdown
-from crossfade.contract.terminal import full, short
-from crossfade.exchange import Request
+from crossfade.contract.reporting import marks as marks
+from crossfade.contract.reporting.markdown import markdown
+from crossfade.contract.reporting.terminal import full, short
+from crossfade.messages.exchange import Request
 from crossfade.wording import visible
 from tests.plugin.test_plugin import QUIET
 from tests.reports.accounts import account, finding

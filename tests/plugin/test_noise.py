@@ -7,9 +7,14 @@ from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import TimestampSigner
 
-from crossfade.compare import Difference, Kind
-from crossfade.contract.noise import SessionReader, by_the_clock, settle, signed_in_another_second
-from crossfade.exchange import Response
+from crossfade.contract.comparison.clock import (
+    SessionReader,
+    by_the_clock,
+    settle,
+    signed_in_another_second,
+)
+from crossfade.messages.compare import Difference, Kind
+from crossfade.messages.exchange import Response
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_a_project_that_does_not_use_it_pays_nothing(pytester: pytest.Pytester) 
         def test_nothing_is_imported():
             heavy = {"fastapi", "starlette", "flask", "httpx", "sqlalchemy", "a2wsgi", "werkzeug",
                      "crossfade.contract"}
-            assert "crossfade.pytest_plugin" in sys.modules
+            assert "crossfade.pytest.plugin" in sys.modules
             assert not heavy & set(sys.modules)
         """
     )
@@ -76,11 +76,11 @@ def test_a_project_that_does_not_use_it_pays_nothing(pytester: pytest.Pytester) 
 def test_importing_the_plugin_imports_only_pytest() -> None:
     """The same from the side of the import system: what it adds to pytest is itself."""
     code = (
-        "import pytest, sys; before = set(sys.modules); import crossfade.pytest_plugin; "
+        "import pytest, sys; before = set(sys.modules); import crossfade.pytest.plugin; "
         "print(*sorted(set(sys.modules) - before))"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
-    assert output.decode().split() == ["crossfade", "crossfade.pytest_plugin"]
+    assert output.decode().split() == ["crossfade", "crossfade.pytest.plugin"]
 
 
 def test_agreement_passes_and_is_accounted_for(project: pytest.Pytester) -> None:

@@ -10,14 +10,14 @@ import pytest
 from fastapi import FastAPI, Form, Header, UploadFile
 from pydantic import BaseModel, Field
 
-from crossfade.contract.cases import Case, dump_cases, parse_cases
-from crossfade.contract.examples import example, objects, with_numbers
-from crossfade.contract.facts import FORM, JSON, MULTIPART, FactFinder, RouteFacts
-from crossfade.contract.probes import candidates, probes
-from crossfade.contract.reads import reads_of
-from crossfade.contract.state import Table
-from crossfade.exchange import Response
-from crossfade.mapfile import parse_map
+from crossfade.contract.cases.http_file import Case, dump_cases, parse_cases
+from crossfade.contract.generation.operation import FORM, JSON, MULTIPART, FactFinder, RouteFacts
+from crossfade.contract.generation.probes import candidates, probes
+from crossfade.contract.generation.schema_examples import example, objects, with_numbers
+from crossfade.contract.generation.view_inspection import reads_of
+from crossfade.contract.state.base import Table
+from crossfade.messages.exchange import Response
+from crossfade.migration_map.parse import parse_map
 from crossfade.routing import LegacyApp, NativeApp, RouteTableBuilder
 
 STATE = {

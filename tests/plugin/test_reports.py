@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from crossfade.contract.html_report import html_report
-from crossfade.contract.markdown import markdown
+from crossfade.contract.reporting.html import html_report
+from crossfade.contract.reporting.markdown import markdown
 from tests.plugin.test_plugin import QUIET
 from tests.reports.accounts import account
 

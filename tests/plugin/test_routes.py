@@ -142,7 +142,7 @@ def test_logins(project: pytest.Pytester) -> None:
         test_contracts=TEST.replace(
             "contract_routes.prove()",
             """contract_routes.prove("/secret/*")
-    from crossfade.contract.prove import Options, Prover
+    from crossfade.contract.engine.prover import Options, Prover
     """,
         )
     )
@@ -153,7 +153,7 @@ def test_logins(project: pytest.Pytester) -> None:
             "def test_routes(contract_routes):",
             """
 def test_who_asks(contract_runner, contract_logins):
-    from crossfade.contract.prove import Options, Prover
+    from crossfade.contract.engine.prover import Options, Prover
 
     prover = Prover(contract_runner, Options(logins=contract_logins))
     target = next(t for t in prover.targets() if t.route == "GET /secret/<name>")

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
-from crossfade.contract.databases import SQLAlchemyState
-from crossfade.contract.effects import compare_states
-from crossfade.contract.state import SameAs
+from crossfade.contract.state.base import SameAs
+from crossfade.contract.state.effects import compare_states
+from crossfade.contract.state.sqlalchemy import SQLAlchemyState
 from tests.plugin.test_databases import run
 
 SCHEMA = "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b TEXT); INSERT INTO t VALUES (1, 'x', 'y')"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from crossfade.contract.cases import Case, parse_cases, read_cases
-from crossfade.mapfile import parse_map
+from crossfade.contract.cases.http_file import Case, parse_cases, read_cases
+from crossfade.migration_map.parse import parse_map
 from tests.cli.test_cli import GATEWAY, GOOD_MAP, crossfade
 
 pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]

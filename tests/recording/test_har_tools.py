@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from crossfade.contract.har_entries import Entry, read_entry
-from crossfade.exchange import Request
+from crossfade.contract.recording.har_entries import Entry, read_entry
+from crossfade.messages.exchange import Request
 
 FORM = "application/x-www-form-urlencoded"
 UPLOAD = "multipart/form-data"

@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.middleware.shared_data import SharedDataMiddleware
 
 from crossfade import mount_legacy
-from crossfade.contract.recording_files import write_file
+from crossfade.contract.cases.files import write_file
 from crossfade.errors import MapError
 from tests.asgi.kit import save_map
 from tests.recording.test_traffic import MAP, RECORD, Served

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossfade.contract.redaction import OfEnvironment, Redaction, UnreadableError
-from crossfade.exchange import Request
+from crossfade.contract.recording.redaction import OfEnvironment, Redaction, UnreadableError
+from crossfade.messages.exchange import Request
 
 
 def sent(body: bytes, media: str = "application/json", target: bytes = b"/") -> Request:

@@ -9,8 +9,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from crossfade.contract.redaction import Redaction, UnreadableError
-from crossfade.exchange import Request
+from crossfade.contract.recording.redaction import Redaction, UnreadableError
+from crossfade.messages.exchange import Request
 
 SECRET = "hunter2leak"
 FORM = "application/x-www-form-urlencoded"

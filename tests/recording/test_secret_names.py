@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from crossfade.contract.redaction import Redaction
-from crossfade.contract.secrets.names import Names, beside
+from crossfade.contract.recording.redaction import Redaction
+from crossfade.contract.recording.secrets.names import Names, beside
 
 # The denylists that reporters of errors, loggers and HAR sanitizers ship with, PII left out.
 LISTS = {

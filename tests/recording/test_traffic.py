@@ -15,12 +15,14 @@ from fastapi import FastAPI
 from flask import Flask, request, session
 
 from crossfade import mount_legacy
-from crossfade.contract import recording, recording_cases, recording_files
-from crossfade.contract.cases import Case, read_cases
-from crossfade.contract.recording import TrafficRecorder
-from crossfade.dispatch import Gateway
-from crossfade.framing import FRAMING, Framing
+from crossfade.contract.cases import files as recording_files
+from crossfade.contract.cases.http_file import Case, read_cases
+from crossfade.contract.recording import keeper as recording_cases
+from crossfade.contract.recording import traffic as recording
+from crossfade.contract.recording.traffic import TrafficRecorder
+from crossfade.gateway.dispatch import Gateway
 from crossfade.model import FORCE_SIDE, SELECTION, Selection, Side
+from crossfade.scope.framing import FRAMING, Framing
 from tests.asgi.kit import save_map
 
 MAP = '[routes]\n"GET /native/<int:number>" = "native"\n'

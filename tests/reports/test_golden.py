@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from crossfade.contract.findings import worst_first
-from crossfade.contract.html_report import html_report
-from crossfade.contract.json_report import json_report
-from crossfade.contract.markdown import markdown
-from crossfade.contract.terminal import full, short, whole
+from crossfade.contract.reporting.findings import worst_first
+from crossfade.contract.reporting.html import html_report
+from crossfade.contract.reporting.json import json_report
+from crossfade.contract.reporting.markdown import markdown
+from crossfade.contract.reporting.terminal import full, short, whole
 from tests.reports.accounts import ROUTES
 
 FOLDER = Path(__file__).parent / "golden"

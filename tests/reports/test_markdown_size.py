@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crossfade.contract.markdown import MOST_BYTES, markdown
+from crossfade.contract.reporting.markdown import MOST_BYTES, markdown
 from tests.reports.accounts import account, cause, finding
 
 LONG = "é€😀`|<b>\ud800" * 4000

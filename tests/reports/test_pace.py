@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from crossfade.contract.pace import Step, Ticker, slow_word
+from crossfade.contract.engine.pace import Step, Ticker, slow_word
 
 STEP = Step(3, 120, "POST /login", 10, 300, 16.0)
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from crossfade import pytest_reports
-from crossfade.contract import autorun, pace
+from crossfade.contract.engine import pace as pace
+from crossfade.contract.run import route_run as autorun
+from crossfade.pytest import reports as pytest_reports
 from tests.plugin.test_plugin import QUIET
 
 pytest_plugins = ["pytester"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crossfade.contract.cases import read_cases
+from crossfade.contract.cases.http_file import read_cases
 from tests.plugin.test_plugin import QUIET
 
 pytestmark = pytest.mark.slow

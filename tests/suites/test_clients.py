@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 
 from crossfade.compat.middleware import middleware_around
-from crossfade.contract.cases import Case, read_cases
-from crossfade.contract.suites import Suite
-from crossfade.contract.suites_record import SuiteRedaction
+from crossfade.contract.cases.http_file import Case, read_cases
+from crossfade.contract.suites.record import SuiteRedaction
+from crossfade.contract.suites.test_client import Suite
 from tests.plugin.test_plugin import QUIET
 
 pytestmark = pytest.mark.slow

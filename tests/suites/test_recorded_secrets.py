@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from crossfade.contract.cases import read_cases
-from crossfade.contract.project_text import ProjectText
+from crossfade.contract.cases.http_file import read_cases
+from crossfade.contract.suites.project_files import ProjectText
 from tests.plugin.test_plugin import QUIET
 
 pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]

@@ -12,11 +12,11 @@ import brotli
 import pytest
 import zstandard
 
-from crossfade import codings
-from crossfade.codings import decoded, unread
-from crossfade.compare import compare, form_difference
 from crossfade.contract.diagnosis import View, diagnose
-from crossfade.exchange import Exchange, Request, Response
+from crossfade.messages import codings as codings
+from crossfade.messages.codings import decoded, unread
+from crossfade.messages.compare import compare, form_difference
+from crossfade.messages.exchange import Exchange, Request, Response
 from crossfade.model import Side
 
 PLAIN = b'{"a": 1}' * 50

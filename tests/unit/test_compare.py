@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from crossfade.compare import Difference, Kind, compare
-from crossfade.exchange import Headers, Response
+from crossfade.messages.compare import Difference, Kind, compare
+from crossfade.messages.exchange import Headers, Response
 
 BODY = b'{"age":36,"name":"Ada","tags":["a","b"]}\n'
 ANSWER = Response(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from crossfade.toml_lines import tomllib
+from crossfade.migration_map.positions import tomllib
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCE = ROOT / "src" / "crossfade"

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from crossfade.deviations import Condition, Situation, checked_condition, checked_place, split_rule
+from crossfade.migration_map.deviations import (
+    Condition,
+    Situation,
+    checked_condition,
+    checked_place,
+    split_rule,
+)
 from crossfade.model import Side
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crossfade.exchange import Request, Response, SetCookie
+from crossfade.messages.exchange import Request, Response, SetCookie
 
 
 def test_a_request_keeps_its_target_byte_for_byte() -> None:

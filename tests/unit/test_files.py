@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from crossfade.contract.cases import CaseError, parse_cases, read_cases
-from crossfade.contract.receipts import Folder, file_name
+from crossfade.contract.cases.http_file import CaseError, parse_cases, read_cases
+from crossfade.contract.receipts.store import Folder, file_name
 from crossfade.errors import MapError
 from crossfade.files import MOST, read_small, replace_file
-from crossfade.mapfile import parse_map, read_map
+from crossfade.migration_map.parse import parse_map, read_map
 from tests.unit.test_maps import load
 
 

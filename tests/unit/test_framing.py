@@ -20,8 +20,8 @@ from gunicorn.http.errors import (
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 
-from crossfade.framing import Framing, RequestRefused, read_framing
 from crossfade.model import BridgeSettings
+from crossfade.scope.framing import Framing, RequestRefused, read_framing
 
 LIMITS = BridgeSettings()
 Headers = list[tuple[bytes, bytes]]

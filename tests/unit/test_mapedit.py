@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from crossfade.mapedit import listed, read_file, remove_route, set_stage, write_file
-from crossfade.mapfile import parse_map
+from crossfade.migration_map.edit import listed, read_file, remove_route, set_stage, write_file
+from crossfade.migration_map.parse import parse_map
 from crossfade.model import Stage, Waiver
 
 WAIVER = Waiver("why", date(2030, 1, 31))

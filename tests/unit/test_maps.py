@@ -17,9 +17,9 @@ from fastapi import APIRouter, FastAPI
 from flask import Flask
 
 from crossfade.errors import MapError
-from crossfade.live import LiveMap
-from crossfade.map_schema import MapDocument
-from crossfade.mapfile import parse_map, read_map
+from crossfade.gateway.live_map import LiveMap
+from crossfade.migration_map.parse import parse_map, read_map
+from crossfade.migration_map.schema import MapDocument
 from crossfade.model import Stage
 from crossfade.routing import LegacyApp, NativeApp, RouteTableBuilder
 

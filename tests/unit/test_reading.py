@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request, cookie_parser
 
-from crossfade.environ import build_environ
-from crossfade.framing import RequestRefused, read_framing
 from crossfade.model import BridgeSettings
-from crossfade.reading import is_plain, one_reading
+from crossfade.scope.environ import build_environ
+from crossfade.scope.framing import RequestRefused, read_framing
+from crossfade.scope.reading import is_plain, one_reading
 
 NAMES = st.sampled_from(["x-user", "host", "cookie", "authorization", "x-a", "upgrade", "expect"])
 VALUES = st.text(alphabet="ab,; \t=\"'\\1", max_size=8)

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from werkzeug.routing import BaseConverter, ValidationError
 
-from crossfade.mapfile import parse_map
+from crossfade.migration_map.parse import parse_map
 from crossfade.model import Stage
 from crossfade.routing import LegacyApp, NativeApp, RouteTable, RouteTableBuilder
 from crossfade.routing.shapes import as_flask_rule, flask_shape

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from crossfade.compare import Difference, Kind
 from crossfade.contract import ContractError, States, Table
-from crossfade.contract.effects import compare_states
+from crossfade.contract.state.effects import compare_states
+from crossfade.messages.compare import Difference, Kind
 
 
 class Rows:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from flask import Flask, Request
 from werkzeug.routing import MapAdapter
 
-from crossfade.mapfile import parse_map
+from crossfade.migration_map.parse import parse_map
 from crossfade.routing import LegacyApp, NativeApp, RouteTable, RouteTableBuilder
 from crossfade.routing import table as table_module
 

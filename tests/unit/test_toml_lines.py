@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossfade.toml_lines import outline, tomllib
+from crossfade.migration_map.positions import outline, tomllib
 
 DOCUMENT = '''\
 # a comment with "quotes" and [brackets]

@@ -219,7 +219,7 @@ def python(
 
 def crossfade(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `crossfade` in a folder."""
-    return python(folder, "-c", "from crossfade.cli import main; main()", *arguments)
+    return python(folder, "-c", "from crossfade.cli.main import main; main()", *arguments)
 
 
 def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -240,7 +240,7 @@ def verify(folder: Path) -> tuple[int, dict[str, Any]]:
 _EACH = """\
 import contextlib, io, json, os, sys
 from pathlib import Path
-from crossfade.cli import main
+from crossfade.cli.main import main
 
 answers = {}
 for name, (file, old, new) in json.load(sys.stdin).items():

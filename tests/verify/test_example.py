@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from crossfade.contract.receipts import Receipt
+from crossfade.contract.receipts.store import Receipt
 from tests.verify.kit import crossfade, run_pytest, verify, verify_each
 
 pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from crossfade.contract.left_out import Contract, contract_of, files_with_contracts
-from crossfade.contract.proven import Ledger
-from crossfade.contract.receipts import Basis, Folder, Proof, Receipt
+from crossfade.contract.receipts.left_out import Contract, contract_of, files_with_contracts
+from crossfade.contract.receipts.proven import Ledger
+from crossfade.contract.receipts.store import Basis, Folder, Proof, Receipt
 from tests.verify.kit import crossfade, edit, run_pytest, verify
 from tests.verify.test_run import FLAG, ITEM, receipts
 

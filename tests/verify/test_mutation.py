@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from crossfade.compare import Difference, compare
-from crossfade.contract import mutation
-from crossfade.contract.mutation import Memory, Survivor, mutants, strength
-from crossfade.exchange import Headers, Response
+from crossfade.contract.comparison import mutation as mutation
+from crossfade.contract.comparison.mutation import Memory, Survivor, mutants, strength
+from crossfade.messages.compare import Difference, compare
+from crossfade.messages.exchange import Headers, Response
 
 JSON: Headers = (("content-type", "application/json"), ("content-length", "0"))
 COOKIE = ("set-cookie", "theme=dark; Path=/; HttpOnly; SameSite=Lax; Max-Age=60")

@@ -17,13 +17,13 @@ from fastapi import Depends, FastAPI
 from flask import Flask
 
 from crossfade import mount_legacy
-from crossfade.contract.observed import Observer, Seen
-from crossfade.contract.observed_files import digest_of, ignored_by_git, sort_out
-from crossfade.contract.project import Project
-from crossfade.contract.reach import Reach
-from crossfade.contract.sources import Module, Part
-from crossfade.contract.spoken import modules_in, patterns
-from crossfade.contract.validity import Inspector
+from crossfade.contract.receipts.code.modules import Module, Part
+from crossfade.contract.receipts.code.observed import Observer, Seen
+from crossfade.contract.receipts.code.observed_files import digest_of, ignored_by_git, sort_out
+from crossfade.contract.receipts.code.reachability import Reach
+from crossfade.contract.receipts.code.spoken import modules_in, patterns
+from crossfade.contract.receipts.project import Project
+from crossfade.contract.receipts.verify import Inspector
 
 MAGIC = """\
 class Anything:

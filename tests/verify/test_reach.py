@@ -13,10 +13,10 @@ import pytest
 from fastapi import FastAPI
 
 from crossfade.compat import flask_view
-from crossfade.contract.project import Project
-from crossfade.contract.reach import Reach
-from crossfade.contract.roots import Applications, parts_of, place_of
-from crossfade.contract.sources import Part
+from crossfade.contract.receipts.code.entry_points import Applications, parts_of, place_of
+from crossfade.contract.receipts.code.modules import Part
+from crossfade.contract.receipts.code.reachability import Reach
+from crossfade.contract.receipts.project import Project
 from crossfade.routing import NativeApp
 
 FILES = {

@@ -99,8 +99,8 @@ print(live.poll(), live.rejected)
 @pytest.mark.parametrize(
     "before",
     [
-        "import crossfade.pytest_plugin, crossfade.pytest_routes, pytest",
-        "import sys, types; sys.modules['crossfade.pytest_plugin'] = types.ModuleType('x')",
+        "import crossfade.pytest.plugin, crossfade.pytest.routes, pytest",
+        "import sys, types; sys.modules['crossfade.pytest.plugin'] = types.ModuleType('x')",
         "import os; os.environ['PYTEST_CURRENT_TEST'] = 'x'",
     ],
     ids=["imports", "a module's name", "the environment"],

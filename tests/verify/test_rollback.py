@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from crossfade.contract.cutover import Edit, History, Refused, plan_back
-from crossfade.mapedit import set_stage
+from crossfade.migration_map.edit import set_stage
 from crossfade.model import Stage
 from tests.verify.kit import crossfade
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crossfade.contract.receipts import Folder, Receipt
+from crossfade.contract.receipts.store import Folder, Receipt
 from tests.verify.kit import edit, run_pytest, verify
 
 pytestmark = [pytest.mark.slow, pytest.mark.newest_versions]
@@ -148,7 +148,7 @@ def test_a_contract_that_cannot_fail_fails(shop: Path) -> None:
     """A comparison that looks away from headers is found out, whatever passes."""
     (shop / "conftest.py").write_text(
         """
-import crossfade.contract.judge as judge
+import crossfade.contract.engine.comparison as judge
 
 whole = judge.compare
 judge.compare = lambda *pair: [d for d in whole(*pair) if d.kind.value != "header"]

@@ -6,10 +6,15 @@ from collections.abc import Mapping
 
 import pytest
 
-from crossfade.compare import Difference
-from crossfade.contract.mutation import Survivor
-from crossfade.contract.state import Table
-from crossfade.contract.state_mutation import NOT_COMPARED, sample, state_shape, state_strength
+from crossfade.contract.comparison.mutation import Survivor
+from crossfade.contract.comparison.state_mutation import (
+    NOT_COMPARED,
+    sample,
+    state_shape,
+    state_strength,
+)
+from crossfade.contract.state.base import Table
+from crossfade.messages.compare import Difference
 
 USERS = Table(("id", "name"), ("id",), ((1, "ada"), (2, "bob")))
 

@@ -15,7 +15,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from crossfade.apidoc.docstrings import METHODS
 from crossfade.apidoc.legacy import LegacyOperations, filled, is_excluded, is_static, legacy_path
 from crossfade.apidoc.parameters import Json
-from crossfade.live import LiveMap, Snapshot
+from crossfade.gateway.live_map import LiveMap, Snapshot
 from crossfade.model import Side, Stage
 from crossfade.routing import LegacyApp, NativeRoute, Target
 

@@ -19,9 +19,9 @@ from crossfade.bridge.loop import Outbox, raisable
 from crossfade.bridge.plain import answer, send_all, send_refusal, unavailable
 from crossfade.bridge.pool import BridgeStats, Pool
 from crossfade.bridge.upload import Upload
-from crossfade.environ import build_environ
-from crossfade.framing import FRAMING, Framing, RequestRefused, read_framing
 from crossfade.model import BridgeSettings
+from crossfade.scope.environ import build_environ
+from crossfade.scope.framing import FRAMING, Framing, RequestRefused, read_framing
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

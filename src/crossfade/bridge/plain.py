@@ -8,8 +8,8 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from crossfade.bridge.head import RawHeaders
-from crossfade.framing import RequestRefused, Scope
 from crossfade.logs import Logs
+from crossfade.scope.framing import RequestRefused, Scope
 
 logger: Final = Logs("crossfade.bridge")
 

@@ -16,7 +16,7 @@ from crossfade.bridge.body import (
     Input,
 )
 from crossfade.bridge.intake import Intake
-from crossfade.framing import Framing, RequestRefused
+from crossfade.scope.framing import Framing, RequestRefused
 
 if TYPE_CHECKING:
     from crossfade.model import BridgeSettings

@@ -40,11 +40,11 @@ from crossfade.compat.reach import leaves_hooks, needs_flask
 from crossfade.compat.responses import LENDING
 from crossfade.compat.spool import IN_MEMORY
 from crossfade.compat.urls import find_legacy_urls, find_native_urls
-from crossfade.environ import build_environ
-from crossfade.framing import FRAMING, Framing, RequestRefused
 from crossfade.logs import Logs
 from crossfade.model import BridgeSettings
 from crossfade.routing import LegacyApp, LegacyRule, NativeApp, NativeRoute, Target
+from crossfade.scope.environ import build_environ
+from crossfade.scope.framing import FRAMING, Framing, RequestRefused
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -17,7 +17,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from crossfade.bridge.loop import Outbox, raisable
 from crossfade.bridge.pool import BridgeStats, Job, Pool
-from crossfade.framing import RequestRefused
+from crossfade.scope.framing import RequestRefused
 
 if TYPE_CHECKING:
     from crossfade.model import BridgeSettings

@@ -30,7 +30,7 @@ from crossfade.compat.reach import WITHOUT_CONTEXT, needs_flask
 from crossfade.compat.session_cookies import shared_session_cookies
 from crossfade.compat.threads import thread_states
 from crossfade.errors import MapError, Problem
-from crossfade.mapfile import MigrationMap
+from crossfade.migration_map.parse import MigrationMap
 from crossfade.model import Hooks, Stage
 from crossfade.routing import LegacyRule, NativeApp, NativeRoute, RouteTable, Target
 from crossfade.wording import some

@@ -11,10 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crossfade.contract.databases import SQLAlchemyState
     from crossfade.contract.errors import ContractError, ContractFailed
-    from crossfade.contract.freezing import frozen
-    from crossfade.contract.state import NoState, State, States, Table
+    from crossfade.contract.state.base import NoState, State, States, Table
+    from crossfade.contract.state.frozen import frozen
+    from crossfade.contract.state.sqlalchemy import SQLAlchemyState
 
 __all__ = [
     "ContractError",

@@ -14,16 +14,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from crossfade.contract.validity import Inspector, State, entry_of, folder_of
-from crossfade.dispatch import Gateway
+from crossfade.contract.receipts.verify import Inspector, State, entry_of, folder_of
 from crossfade.errors import CrossfadeError, MapError
 from crossfade.files import MOST, read_small, replace_file
-from crossfade.mapedit import listed, read_file, remove_route, set_stage, write_file
-from crossfade.mapfile import RouteEntry, parse_map
+from crossfade.gateway.dispatch import Gateway
+from crossfade.migration_map.edit import listed, read_file, remove_route, set_stage, write_file
+from crossfade.migration_map.parse import RouteEntry, parse_map
+from crossfade.migration_map.positions import loads, tomllib
 from crossfade.model import Stage, Waiver
 from crossfade.routing import Target
 from crossfade.routing.shapes import fastapi_shape, flask_shape
-from crossfade.toml_lines import loads, tomllib
 from crossfade.wording import from_here, some
 
 _MOST_REMEMBERED: Final = 50
@@ -168,7 +168,7 @@ def prove(route: str, arguments: Sequence[str]) -> str:
     with tempfile.TemporaryDirectory(prefix="crossfade-") as folder:
         file = Path(folder) / "verdicts.json"
         command = [sys.executable, "-m", "pytest", "-q", "--crossfade-receipts"]
-        command += [f"--crossfade-verdicts={file}", "-p", "crossfade.contract.only"]
+        command += [f"--crossfade-verdicts={file}", "-p", "crossfade.pytest.only"]
         command += [f"--crossfade-route={route}", *arguments]
         code = subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter
         if not file.is_file():

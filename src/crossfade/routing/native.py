@@ -16,8 +16,8 @@ from starlette.routing import BaseRoute, Host, Match, Mount, Route, WebSocketRou
 from starlette.types import Receive, Scope, Send
 from werkzeug.routing import BaseConverter, Map, PathConverter, Rule
 
-from crossfade.environ import ROOT_PATH, root_path
 from crossfade.routing.shapes import Shape, as_flask_rule, fastapi_shape
+from crossfade.scope.environ import ROOT_PATH, root_path
 
 TAKES_ANY_TEXT: Final = {type(CONVERTOR_TYPES["str"]), type(CONVERTOR_TYPES["path"])}
 """Starlette's convertors that convert nothing."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from crossfade.errors import Problem, Suggester
-from crossfade.mapfile import MigrationMap, RouteEntry
+from crossfade.migration_map.parse import MigrationMap, RouteEntry
 from crossfade.model import Stage
 from crossfade.routing.legacy import LegacyApp, LegacyRule
 from crossfade.routing.native import NativeApp, NativeRoute

@@ -16,13 +16,13 @@ from starlette.types import Scope
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Map, MapAdapter
 
-from crossfade.environ import build_environ, path_info
 from crossfade.errors import MapError, Problem
-from crossfade.mapfile import MigrationMap
+from crossfade.migration_map.parse import MigrationMap
 from crossfade.model import Hooks, Side, Stage
 from crossfade.routing.legacy import LegacyApp, LegacyRule
 from crossfade.routing.native import NativeApp, NativeRoute, NativeRule
 from crossfade.routing.resolve import Resolver, Route
+from crossfade.scope.environ import build_environ, path_info
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

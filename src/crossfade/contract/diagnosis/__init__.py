@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from crossfade.compare import Difference, Kind
-from crossfade.contract.consequences import BODIES, crashed
 from crossfade.contract.diagnosis.body import JSON, WHOLE
+from crossfade.contract.diagnosis.consequences import BODIES, crashed
 from crossfade.contract.diagnosis.cookies import COOKIE
 from crossfade.contract.diagnosis.crash import CRASHES, OF_FLASK, both_by_flask
 from crossfade.contract.diagnosis.facts import UNKNOWN, HandlerFacts, facts_of
@@ -32,8 +31,9 @@ from crossfade.contract.diagnosis.rule import (
 from crossfade.contract.diagnosis.state import STATE
 from crossfade.contract.diagnosis.status import STATUS
 from crossfade.contract.diagnosis.values import VALUES
-from crossfade.contract.exceptions import exception_name, raised_at
-from crossfade.contract.runner import Outcome
+from crossfade.contract.engine.exceptions import exception_name, raised_at
+from crossfade.contract.engine.runner import Outcome
+from crossfade.messages.compare import Difference, Kind
 from crossfade.model import Side
 
 __all__ = [

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from crossfade.codings import PACKAGES, unread
-from crossfade.compare import Kind
 from crossfade.contract.diagnosis.pages import (
     is_default_page,
     is_fastapi_error,
@@ -14,6 +12,8 @@ from crossfade.contract.diagnosis.pages import (
     json_of,
 )
 from crossfade.contract.diagnosis.rule import BODY, Cause, Severity, View, rule
+from crossfade.messages.codings import PACKAGES, unread
+from crossfade.messages.compare import Kind
 
 _VALUE: Final = Kind.JSON_VALUE
 _ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[T ].*)?")

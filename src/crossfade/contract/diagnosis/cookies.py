@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from werkzeug.http import parse_cookie
 
-from crossfade.compare import Kind
+from crossfade.contract.comparison.clock import READ_WITH_KEY
 from crossfade.contract.diagnosis.rule import Cause, Severity, View, rule
-from crossfade.contract.noise import READ_WITH_KEY
+from crossfade.messages.compare import Kind
 
 _SET_COOKIE: Final = "set_cookie(response, …) of crossfade.compat writes it as Flask does"
 _SESSION: Final = "by the dependency Session of crossfade.compat"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from crossfade.compare import Kind
-from crossfade.contract.consequences import crashed
+from crossfade.contract.diagnosis.consequences import crashed
 from crossfade.contract.diagnosis.rule import ANY, Cause, View, rule
-from crossfade.contract.exceptions import exception_name, raised_at, what_was_raised
+from crossfade.contract.engine.exceptions import exception_name, raised_at, what_was_raised
+from crossfade.messages.compare import Kind
 
 _TRACEBACK: Final = "the traceback is below"
 _NOT_JSON: Final = re.compile(

@@ -13,8 +13,8 @@ from fastapi.security.base import SecurityBase
 from pydantic import BaseModel
 
 from crossfade.compat.guards import dependencies_of, is_borrowed, name_of
-from crossfade.contract.reads import reads_of
-from crossfade.dispatch import Gateway
+from crossfade.contract.generation.view_inspection import reads_of
+from crossfade.gateway.dispatch import Gateway
 from crossfade.model import Hooks
 from crossfade.routing import Target
 

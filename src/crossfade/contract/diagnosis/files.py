@@ -8,8 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from werkzeug.http import parse_options_header
 
-from crossfade.compare import Kind
 from crossfade.contract.diagnosis.rule import Cause, Severity, View, header_name, rule
+from crossfade.messages.compare import Kind
 from crossfade.wording import some
 
 # --- places -------------------------------------------------------------------------------------

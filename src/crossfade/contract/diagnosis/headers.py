@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from crossfade.compare import Kind
 from crossfade.contract.diagnosis.pages import is_default_page, is_fastapi_error, json_of
 from crossfade.contract.diagnosis.rule import BODY, Cause, Severity, View, header_name, rule
+from crossfade.messages.compare import Kind
 from crossfade.wording import some
 
 _HEADER_AND_BODY: Final = BODY | {Kind.HEADER}

@@ -8,12 +8,12 @@ from typing import Final
 
 from werkzeug.http import parse_cookie
 
-from crossfade.compare import Kind
-from crossfade.contract.consequences import crashed
 from crossfade.contract.diagnosis import sent
+from crossfade.contract.diagnosis.consequences import crashed
 from crossfade.contract.diagnosis.pages import json_of
 from crossfade.contract.diagnosis.rule import BODY, Cause, View, rule
-from crossfade.exchange import Raised, Request
+from crossfade.messages.compare import Kind
+from crossfade.messages.exchange import Raised, Request
 
 _FORM_MEMORY: Final = 500_000  # Flask's MAX_FORM_MEMORY_SIZE
 _MOST_FIELDS: Final = 1000  # Starlette's

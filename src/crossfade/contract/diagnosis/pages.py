@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from crossfade.codings import decoded
-from crossfade.exchange import Exchange
+from crossfade.messages.codings import decoded
+from crossfade.messages.exchange import Exchange
 
 _PAGE: Final = b"<!doctype html>\n<html lang=en>\n<title>"
 """How Werkzeug's page of an HTTPException, and its redirect's, begins."""

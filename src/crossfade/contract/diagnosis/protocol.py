@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from crossfade.compare import Kind
 from crossfade.contract.diagnosis.rule import Cause, View, rule
-from crossfade.exchange import Exchange
+from crossfade.messages.compare import Kind
+from crossfade.messages.exchange import Exchange
 
 _REDIRECTS: Final = frozenset({"301", "302", "303", "307", "308"})
 

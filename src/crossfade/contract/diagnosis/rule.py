@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from crossfade.compare import Difference, Kind
-from crossfade.contract.consequences import BODIES
+from crossfade.contract.diagnosis.consequences import BODIES
 from crossfade.contract.diagnosis.facts import UNKNOWN, HandlerFacts
-from crossfade.contract.runner import Outcome
-from crossfade.exchange import Exchange, Request
+from crossfade.contract.engine.runner import Outcome
+from crossfade.messages.compare import Difference, Kind
+from crossfade.messages.exchange import Exchange, Request
 from crossfade.model import Side
 
 ANY: Final = frozenset(Kind)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from crossfade.compare import Difference, Kind
-from crossfade.contract.consequences import crashed
+from crossfade.contract.diagnosis.consequences import crashed
 from crossfade.contract.diagnosis.rule import Cause, View, rule
+from crossfade.messages.compare import Difference, Kind
 from crossfade.model import Side
 from crossfade.wording import some
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from crossfade.compare import Kind
-from crossfade.contract.consequences import crashed
+from crossfade.contract.comparison.login_redirects import sent_to_log_in
 from crossfade.contract.diagnosis import sent
+from crossfade.contract.diagnosis.consequences import crashed
 from crossfade.contract.diagnosis.pages import is_default_page
 from crossfade.contract.diagnosis.protocol import location
 from crossfade.contract.diagnosis.rule import Cause, Severity, View, rule
-from crossfade.contract.turned_away import sent_to_log_in
+from crossfade.messages.compare import Kind
 from crossfade.wording import some
 
 _HOLE: Final = "This is a security hole until then"

@@ -7,10 +7,10 @@ import re
 from datetime import datetime
 from typing import Any, Final
 
-from crossfade.compare import Kind
-from crossfade.contract.dates import http_date, iso_moment
+from crossfade.contract.comparison.dates import http_date, iso_moment
 from crossfade.contract.diagnosis.pages import json_of
 from crossfade.contract.diagnosis.rule import Cause, Severity, View, rule
+from crossfade.messages.compare import Kind
 
 _VALUE: Final = Kind.JSON_VALUE
 _ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[T ].*)?")

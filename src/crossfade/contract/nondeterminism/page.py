@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from crossfade.codings import decoded
-from crossfade.compare import Difference, Kind, compare
 from crossfade.contract.nondeterminism.texts import ONE_WORD, columns, structure
-from crossfade.exchange import Response
+from crossfade.messages.codings import decoded
+from crossfade.messages.compare import Difference, Kind, compare
+from crossfade.messages.exchange import Response
 
 
 def by_words(legacy: Response, native: Response) -> tuple[Difference, ...]:

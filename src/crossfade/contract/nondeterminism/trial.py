@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
-from crossfade.codings import decoded
-from crossfade.compare import ORDER, Difference, Kind, compare
-from crossfade.contract.effects import Effects, compare_effects
-from crossfade.contract.noise import SessionReader
+from crossfade.contract.comparison.clock import SessionReader
 from crossfade.contract.nondeterminism.evidence import Drawn
 from crossfade.contract.nondeterminism.strands import Content, Strand, general, strands, together
 from crossfade.contract.nondeterminism.values import ABSENT, Opaque, Value, value_of
-from crossfade.exchange import Exchange, Response
+from crossfade.contract.state.effects import Effects, compare_effects
+from crossfade.messages.codings import decoded
+from crossfade.messages.compare import ORDER, Difference, Kind, compare
+from crossfade.messages.exchange import Exchange, Response
 from crossfade.model import Side
 
 MOST: Final = 48

@@ -14,8 +14,8 @@ from contextlib import suppress
 from math import isnan
 from typing import Final, NamedTuple
 
-from crossfade.compare import ORDER, Difference, Kind
-from crossfade.contract.dates import http_date, iso_moment
+from crossfade.contract.comparison.dates import http_date, iso_moment
+from crossfade.messages.compare import ORDER, Difference, Kind
 
 
 class Opaque(str):

@@ -1,0 +1,1 @@
+"""The `.http` files that cases are kept in."""

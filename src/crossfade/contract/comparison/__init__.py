@@ -1,0 +1,1 @@
+"""What may differ, and how well a comparison would notice the rest."""

@@ -1,0 +1,1 @@
+"""Runs cases on both sides and judges what they answered."""

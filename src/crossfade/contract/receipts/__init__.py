@@ -1,0 +1,1 @@
+"""Proofs kept as files: written, checked, asked for."""

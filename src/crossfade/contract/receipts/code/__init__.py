@@ -1,0 +1,1 @@
+"""The code and files that an answer depends on."""

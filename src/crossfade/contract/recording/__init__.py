@@ -1,0 +1,1 @@
+"""Live traffic and HAR files made into cases, without secrets."""

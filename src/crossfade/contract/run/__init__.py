@@ -1,0 +1,1 @@
+"""The `contract` client, runs of whole routes, and what they found."""

@@ -1,0 +1,1 @@
+"""Databases, the clock and chance: captured, and put back."""

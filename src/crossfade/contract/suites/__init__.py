@@ -1,0 +1,1 @@
+"""A Flask test suite, recorded or replayed on FastAPI."""

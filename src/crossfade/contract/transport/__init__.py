@@ -1,0 +1,1 @@
+"""One request to an ASGI application in this process."""

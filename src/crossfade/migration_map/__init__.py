@@ -1,0 +1,1 @@
+"""The map's TOML: parsed, checked, edited in place."""
