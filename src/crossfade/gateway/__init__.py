@@ -1,1 +1,1 @@
-"""The live map, and which side answers a request: dispatch, admission, start and shutdown, status."""
+"""The live map, and which side answers a request; start, shutdown and status."""

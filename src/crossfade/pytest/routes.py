@@ -1,4 +1,6 @@
-"""Every route of the gateway as a test: the fixture `contract_routes`. Loaded by `crossfade.pytest.plugin`.
+"""Every route of the gateway as a test: the fixture `contract_routes`.
+
+Loaded by `crossfade.pytest.plugin`.
 
 The routes are known only once the fixture `contract_app` has made the application, which is after
 pytest has collected its tests. So one test runs them all and reports each as a test of its own.

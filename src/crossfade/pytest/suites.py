@@ -1,4 +1,6 @@
-"""A team's own Flask test suite: kept as cases, or run on FastAPI. Loaded by `crossfade.pytest.plugin`.
+"""A team's own Flask test suite: kept as cases, or run on FastAPI.
+
+Loaded by `crossfade.pytest.plugin`.
 
 pytest --crossfade-record contracts          # the suite as before; each exchange is a case
 pytest --crossfade-native all                # the suite, its routes answered by FastAPI

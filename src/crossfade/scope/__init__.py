@@ -1,1 +1,1 @@
-"""What an ASGI scope says of a request: its framing, one reading for both sides, the WSGI environ."""
+"""What an ASGI scope says of a request: framing, one reading for both sides, WSGI environ."""
