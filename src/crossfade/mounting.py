@@ -12,9 +12,7 @@ from flask import Flask
 
 from crossfade.apidoc import install_document
 from crossfade.bridge import Bridge
-from crossfade.compat.borrow import Borrower
-from crossfade.compat.errors import ValidationMapper
-from crossfade.compat.unborrowed import Unborrowed
+from crossfade.checks.report import Unborrowed
 from crossfade.contract.receipts.enforce import Proven
 from crossfade.contract.recording.folder import SafeFolder
 from crossfade.contract.recording.traffic import TrafficRecorder
@@ -22,6 +20,8 @@ from crossfade.errors import MapError, MountError
 from crossfade.gateway.boot import locate_map, refuse_to_start
 from crossfade.gateway.dispatch import Gateway, GatewayMiddleware
 from crossfade.gateway.live_map import LiveMap
+from crossfade.native.exceptions import ValidationMapper
+from crossfade.native.route import Borrower
 from crossfade.routing import LegacyApp, NativeApp, RouteTableBuilder
 from crossfade.scope.reading import add_entrance
 

@@ -21,8 +21,8 @@ from starlette.types import Message
 from werkzeug.exceptions import BadRequest
 
 from crossfade import compat
-from crossfade.compat.spool import IN_MEMORY
 from crossfade.errors import CrossfadeError, MapError
+from crossfade.native.request.spool import IN_MEMORY
 from tests.asgi.kit import Mount, ask, flask_with, http_scope, open_websocket, save_map
 
 VARIABLE: ContextVar[str] = ContextVar("VARIABLE", default="unset")

@@ -26,9 +26,9 @@ from werkzeug.middleware.profiler import ProfilerMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crossfade import MapError, MountError, compat, mount_legacy
-from crossfade.compat.extensions import extensions_of
-from crossfade.compat.known_extensions import ROWS
-from crossfade.compat.middleware import middleware_around
+from crossfade.checks.extensions import extensions_of
+from crossfade.checks.known_extensions import ROWS
+from crossfade.checks.wsgi_middleware import middleware_around
 from tests.asgi.kit import Mount, ask, flask_with, save_map
 
 ROOT = Path(__file__).parent.parent.parent

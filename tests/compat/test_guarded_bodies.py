@@ -413,7 +413,7 @@ def test_error_handler_without_hooks_sees_all_or_is_told(mount: Mount) -> None:
 
 def test_guard_past_what_is_kept_is_told(mount: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
     """It fails, rather than pass what it can't see."""
-    monkeypatch.setattr("crossfade.compat.borrow.KEPT", 1_100_000)
+    monkeypatch.setattr("crossfade.native.route.KEPT", 1_100_000)
     app = native(model, Depends(lambda: None), compat.decorated(signed(by_get_data)))
     mount(app, roomy("POST /a"), "POST /a")
     data = b'{"name": "ada"%s}' % (b" " * 2_500_000)

@@ -23,8 +23,8 @@ from webargs import fields
 from webargs.flaskparser import use_args
 
 from crossfade import compat
-from crossfade.compat.known_guards import Work, known
-from crossfade.compat.wrappers import _search, decorators_of
+from crossfade.checks.known_guards import Work, known
+from crossfade.checks.view_decorators import _search, decorators_of
 from tests.asgi.kit import Mount, ask
 
 View_ = Callable[..., Any]

@@ -18,8 +18,8 @@ from starlette.routing import NoMatchFound
 from werkzeug.routing import BuildError
 
 from crossfade import compat
-from crossfade.compat.blocking import Watch
-from crossfade.compat.reach import needs_flask
+from crossfade.native.context_use import needs_flask
+from crossfade.native.loop_watchdog import Watch
 from tests.asgi.kit import Answer, Mount, ask, flask_with
 
 # --- URLs -----------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from flask_limiter import Limiter
 from flask_pydantic import validate  # type: ignore[import-untyped]
 
 from crossfade import compat
-from crossfade.compat.guards import Guards
+from crossfade.checks.guards import Guards
 from crossfade.errors import MapError
 from crossfade.routing import NativeApp
 from tests.asgi.kit import Mount, ask, flask_with, save_map, start

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
-from crossfade.compat.threads import thread_states
+from crossfade.checks.thread_locals import thread_states
 from tests.asgi.kit import Mount, ask, flask_with
 
 engine = create_engine("sqlite://", poolclass=StaticPool)

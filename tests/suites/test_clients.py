@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from crossfade.compat.middleware import middleware_around
+from crossfade.checks.wsgi_middleware import middleware_around
 from crossfade.contract.cases.http_file import Case, read_cases
 from crossfade.contract.suites.record import SuiteRedaction
 from crossfade.contract.suites.test_client import Suite

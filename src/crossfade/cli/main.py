@@ -90,7 +90,7 @@ def status(
     if as_json:
         print(json.dumps(gateway.status(), indent=2))  # noqa: T201 - what was asked for
         return
-    from crossfade.compat.known_extensions import Borrowed
+    from crossfade.checks.known_extensions import Borrowed
 
     targets = [gateway.route_status(target) for target in gateway.live.snapshot.table.targets()]
     _print(route_lines(targets, terminal_width()))
@@ -210,7 +210,7 @@ def cutover(
     What stands behind `--` goes to pytest. Refuses where the contract is red or proves nothing, and
     with --url where a worker of the running server has no handler for the route yet.
     """
-    from crossfade.compat.guards import State
+    from crossfade.checks.guards import State
     from crossfade.contract.cutover import History, Refused, find, plan, prove, unproven
     from crossfade.gateway.workers import NotAnswering, OldCode, Server
     from crossfade.model import Waiver

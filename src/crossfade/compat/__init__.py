@@ -27,7 +27,6 @@
 
 from __future__ import annotations
 
-from crossfade.compat.behind import decorated
 from crossfade.compat.context import (
     Flash,
     FlaskRequest,
@@ -35,7 +34,7 @@ from crossfade.compat.context import (
     Session,
     flask_context,
 )
-from crossfade.compat.errors import legacy_validation_error, validation_error
+from crossfade.compat.decorators import decorated
 from crossfade.compat.login import (
     CurrentUser,
     FreshlyLoggedIn,
@@ -45,8 +44,7 @@ from crossfade.compat.login import (
     login_user,
     logout_user,
 )
-from crossfade.compat.pages import render_template
-from crossfade.compat.requests import (
+from crossfade.compat.params import (
     REQUIRED,
     arg,
     args,
@@ -72,6 +70,8 @@ from crossfade.compat.responses import (
     jsonify,
     set_cookie,
 )
+from crossfade.compat.templating import render_template
+from crossfade.native.exceptions import legacy_validation_error, validation_error
 
 __all__ = [
     "REQUIRED",

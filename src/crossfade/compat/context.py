@@ -18,8 +18,8 @@ from flask import has_request_context
 from flask.sessions import SessionMixin
 from starlette.requests import HTTPConnection
 
-from crossfade.compat.errors import BORROWING
 from crossfade.errors import CrossfadeError
+from crossfade.native.exceptions import BORROWING
 
 
 def flask_context(connection: HTTPConnection) -> None:

@@ -9,7 +9,7 @@ import inspect
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar, copy_context
+from contextvars import copy_context
 from datetime import date, datetime
 from typing import Annotated, Any, Final, TypeVar
 
@@ -22,15 +22,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from werkzeug.http import dump_cookie, http_date
 
-from crossfade.compat.answers import PASSTHROUGH, Answer
-from crossfade.compat.reach import WITHOUT_CONTEXT
-from crossfade.compat.stack import with_room
+from crossfade.compat.recursion import with_room
+from crossfade.native.context_use import WITHOUT_CONTEXT
+from crossfade.native.hooks import LENDING
+from crossfade.native.wsgi_response import PASSTHROUGH, Answer
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
-
-
-LENDING: Final[ContextVar[Flask | None]] = ContextVar("crossfade.lending", default=None)
-"""The Flask application that lends itself to the native route that is running."""
 
 
 class FlaskJSONResponse(JSONResponse):

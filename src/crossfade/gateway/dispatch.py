@@ -15,10 +15,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from crossfade.bridge import Bridge, refuse_greenlets, threads_are_greenlets
 from crossfade.bridge.plain import send_refusal
-from crossfade.compat.borrow import Borrower, bounded
-from crossfade.compat.guards import Guard
-from crossfade.compat.unborrowed import Message as Doubt
-from crossfade.compat.unborrowed import Unborrowed
+from crossfade.checks.guards import Guard
+from crossfade.checks.report import Message as Doubt
+from crossfade.checks.report import Unborrowed
 from crossfade.errors import MapError
 from crossfade.gateway.admission import admit
 from crossfade.gateway.doubts import NOT_KNOWN_TO_BE_FLASK, doubts_of, pages_that_are_off
@@ -28,6 +27,7 @@ from crossfade.gateway.response_head import Outbound, access_logger, without_bod
 from crossfade.gateway.status_page import StatusPage
 from crossfade.logs import Logs
 from crossfade.model import FORCE_SIDE, SELECTION, Hooks, Selection, Side, Stage
+from crossfade.native.route import Borrower, bounded
 from crossfade.routing import (
     CHOSEN,
     Chosen,

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from crossfade.compat.unborrowed import Message
+from crossfade.checks.report import Message
 from crossfade.gateway.live_map import Snapshot
 from crossfade.gateway.status_page import token_problem
 from crossfade.routing import NativeApp, Target, mount_doubts

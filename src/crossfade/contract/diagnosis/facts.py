@@ -12,7 +12,7 @@ from fastapi import params
 from fastapi.security.base import SecurityBase
 from pydantic import BaseModel
 
-from crossfade.compat.guards import dependencies_of, is_borrowed, name_of
+from crossfade.checks.guards import dependencies_of, is_borrowed, name_of
 from crossfade.contract.generation.view_inspection import reads_of
 from crossfade.gateway.dispatch import Gateway
 from crossfade.model import Hooks

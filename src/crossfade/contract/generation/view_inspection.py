@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from crossfade.compat.wrappers import unwrapped
+from crossfade.native.context_use import unwrapped
 
 _PLACES: Final = {
     "args": "query",

@@ -26,7 +26,6 @@ from flask import globals as flask_globals
 from werkzeug.http import HTTP_STATUS_CODES
 
 from crossfade.apidoc.document import ApiDocument
-from crossfade.compat.errors import CatchAll
 from crossfade.contract.errors import ContractError
 from crossfade.contract.suites.threads import HooksInWaitingThread, ThreadCalls, WaitingThread
 from crossfade.contract.transport.asgi import InProcessApp
@@ -35,6 +34,7 @@ from crossfade.gateway.dispatch import Gateway, GatewayMiddleware
 from crossfade.messages.exchange import Request, Response
 from crossfade.migration_map.parse import MigrationMap, parse_map, read_map
 from crossfade.model import FORCE_SIDE, Hooks, Side, Stage
+from crossfade.native.exceptions import CatchAll
 from crossfade.routing import LegacyApp, NativeApp, RouteTableBuilder
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ import anyio.to_thread
 
 from crossfade.bridge.loop import raisable
 from crossfade.bridge.pool import Pool
-from crossfade.compat.hops import Hop, Hopper
 from crossfade.model import BridgeSettings
+from crossfade.native.threads import Hop, Hopper
 
 T = TypeVar("T")
 

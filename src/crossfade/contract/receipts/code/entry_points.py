@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from flask import Flask
 
-from crossfade.compat.wrappers import unwrapped
 from crossfade.contract.receipts.code.modules import Part, first_line
 from crossfade.contract.receipts.project import Project, is_of_tests
+from crossfade.native.context_use import unwrapped
 from crossfade.routing import NativeApp, Target
 
 _DEEPEST: Final = 8  # of wrappers around a function

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from flask import Flask
 
-from crossfade.compat.wrappers import unwrapped
 from crossfade.contract.receipts.code.entry_points import Applications, place_of
 from crossfade.contract.receipts.code.modules import Module, Part
 from crossfade.contract.receipts.code.named_files import Found
 from crossfade.contract.receipts.code.reachability import Reach
 from crossfade.contract.receipts.project import Project
+from crossfade.native.context_use import unwrapped
 from crossfade.routing import NativeApp, Target
 
 Code = dict[str, dict[str, Found]]

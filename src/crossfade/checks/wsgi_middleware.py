@@ -18,8 +18,8 @@ from werkzeug.local import LocalProxy
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from crossfade.compat.known_guards import looks_like_access
-from crossfade.compat.refusals import mentions, refusals_of
+from crossfade.checks.known_guards import looks_like_access
+from crossfade.checks.refusals import mentions, refusals_of
 
 _DEEPEST: Final = 50
 _INNER: Final = ("app", "wsgi_app", "application", "wrapped", "__wrapped__")

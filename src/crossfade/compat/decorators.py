@@ -19,9 +19,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from crossfade.compat.context import flask_context
-from crossfade.compat.early import as_early_guard, once
-from crossfade.compat.errors import refuse
 from crossfade.errors import CrossfadeError
+from crossfade.native.exceptions import refuse
+from crossfade.native.request.early_guards import as_early_guard, once
 
 _LISTS: Final = frozenset({"set-cookie", "vary"})
 """Headers that a decorator adds to; it puts any other in the place of the view's."""

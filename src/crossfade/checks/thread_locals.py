@@ -18,8 +18,8 @@ from typing import Any, Final, NamedTuple
 from flask import Flask
 from werkzeug.local import LocalProxy
 
-from crossfade.compat.around import place_of
-from crossfade.compat.wrappers import unwrapped
+from crossfade.native.context_use import unwrapped
+from crossfade.native.hooks import place_of
 
 _KEPT_IN: Final = ("registry", "_state")
 """Where `scoped_session` and `peewee.Database` keep what is one for each thread."""

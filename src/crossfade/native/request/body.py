@@ -16,8 +16,8 @@ from werkzeug.exceptions import RequestTimeout
 from crossfade.bridge.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
 from crossfade.bridge.intake import Intake
 from crossfade.bridge.upload import refusal
-from crossfade.compat.hops import Hopper
-from crossfade.compat.spool import NotKeptError, Spool
+from crossfade.native.request.spool import NotKeptError, Spool
+from crossfade.native.threads import Hopper
 
 if TYPE_CHECKING:
     from crossfade.model import BridgeSettings

@@ -14,11 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from crossfade.bridge.plain import answer, send_all, send_refusal, unavailable
 from crossfade.bridge.pool import BridgeStats
 from crossfade.bridge.upload import check_length
-from crossfade.compat.around import Around, Needs
-from crossfade.compat.blocking import Watch
-from crossfade.compat.body import KEPT, SHARED_BODY, SharedBody
-from crossfade.compat.early import EarlyGuards
-from crossfade.compat.errors import (
+from crossfade.logs import Logs
+from crossfade.model import BridgeSettings
+from crossfade.native.context_use import leaves_hooks, needs_flask
+from crossfade.native.exceptions import (
     BORROWING,
     MAPPED,
     CatchAll,
@@ -32,16 +31,16 @@ from crossfade.compat.errors import (
     note_raised,
     take_over_default_handlers,
 )
-from crossfade.compat.exchange import Exchange
-from crossfade.compat.flask_input import FlaskInput
-from crossfade.compat.flaskside import FlaskSide
-from crossfade.compat.hops import Busy, Hopper
-from crossfade.compat.reach import leaves_hooks, needs_flask
-from crossfade.compat.responses import LENDING
-from crossfade.compat.spool import IN_MEMORY
-from crossfade.compat.urls import find_legacy_urls, find_native_urls
-from crossfade.logs import Logs
-from crossfade.model import BridgeSettings
+from crossfade.native.flask_phases import FlaskSide
+from crossfade.native.hooks import LENDING, Around, Needs
+from crossfade.native.lifecycle import Exchange
+from crossfade.native.loop_watchdog import Watch
+from crossfade.native.request.body import KEPT, SHARED_BODY, SharedBody
+from crossfade.native.request.early_guards import EarlyGuards
+from crossfade.native.request.flask_input import FlaskInput
+from crossfade.native.request.spool import IN_MEMORY
+from crossfade.native.threads import Busy, Hopper
+from crossfade.native.url_for import find_legacy_urls, find_native_urls
 from crossfade.routing import LegacyApp, LegacyRule, NativeApp, NativeRoute, Target
 from crossfade.scope.environ import build_environ
 from crossfade.scope.framing import FRAMING, Framing, RequestRefused

@@ -13,10 +13,10 @@ from flask import Flask, request_started
 from flask.ctx import RequestContext
 from werkzeug.exceptions import NotFound
 
-from crossfade.compat.answers import Answer
-from crossfade.compat.errors import headers_of
-from crossfade.compat.flask_input import FlaskInput
 from crossfade.errors import CrossfadeError
+from crossfade.native.exceptions import headers_of
+from crossfade.native.request.flask_input import FlaskInput
+from crossfade.native.wsgi_response import Answer
 from crossfade.wording import escaped
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from flask import Flask
 
-from crossfade.compat.known_extensions import ROWS, Borrowed
-from crossfade.compat.middleware import Layer
-from crossfade.compat.wrappers import decorators_of
+from crossfade.checks.known_extensions import ROWS, Borrowed
+from crossfade.checks.view_decorators import decorators_of
+from crossfade.checks.wsgi_middleware import Layer
 
 _UNKNOWN: Final = (
     "not known to crossfade: its hooks are borrowed, its decorators and WSGI middleware are not"

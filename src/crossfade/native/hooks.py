@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from functools import partial
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
@@ -10,6 +11,9 @@ from typing import Any, Final, NamedTuple
 import flask
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
+
+LENDING: Final[ContextVar[Flask | None]] = ContextVar("crossfade.lending", default=None)
+"""The Flask application that lends itself to the native route that is running."""
 
 _PHASES: Final = (
     "request_context",

@@ -26,9 +26,9 @@ from starlette.requests import HTTPConnection
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest
 
-from crossfade.compat.body import SHARED_BODY, SharedBody
 from crossfade.compat.context import flask_context
-from crossfade.compat.early import READS_BODY
+from crossfade.native.request.body import SHARED_BODY, SharedBody
+from crossfade.native.request.early_guards import READS_BODY
 
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)

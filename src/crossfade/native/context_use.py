@@ -15,12 +15,18 @@ from typing import Any, Final
 from flask import after_this_request, has_app_context, has_request_context
 from werkzeug.local import LocalProxy
 
-from crossfade.compat.wrappers import unwrapped
-
 WITHOUT_CONTEXT: Final = "__crossfade_without_flask__"
 """Attribute of what stands in `crossfade.compat` and works without the context."""
 
 _DEEPEST: Final = 20
+
+
+def unwrapped(value: Any) -> Any:
+    """Return what wrappers stand around; the value itself where that has no end."""
+    try:
+        return inspect.unwrap(value) if callable(value) else value
+    except Exception:  # noqa: BLE001 - an object may answer every name, `__wrapped__` too
+        return value
 
 
 def needs_flask(dependant: Any) -> bool:
@@ -117,7 +123,9 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 def _is_flasks(module: str) -> bool:
     package = module.partition(".")[0]
-    return package == "flask" or module.startswith(("flask_", "crossfade.compat"))
+    return package == "flask" or module.startswith(
+        ("flask_", "crossfade.compat", "crossfade.native")
+    )
 
 
 _WITHOUT_CONTEXT: Final = ("flask.wrappers", "flask.typing", "flask.app", "flask.blueprints")

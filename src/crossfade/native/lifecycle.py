@@ -11,11 +11,11 @@ from flask import Flask
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crossfade.compat.answers import Answer, NativeStream, flask_response, is_stream
-from crossfade.compat.around import Needs
-from crossfade.compat.errors import ValidationMapper, note_raised, render
-from crossfade.compat.flaskside import FlaskSide
-from crossfade.compat.hops import Hop, Hopper, InContext, share_changes
+from crossfade.native.exceptions import ValidationMapper, note_raised, render
+from crossfade.native.flask_phases import FlaskSide
+from crossfade.native.hooks import Needs
+from crossfade.native.threads import Hop, Hopper, InContext, share_changes
+from crossfade.native.wsgi_response import Answer, NativeStream, flask_response, is_stream
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ Dependency = TypeVar("Dependency", bound=Callable[..., Any])
 READS_BODY: Final = "__crossfade_reads_body__"
 """Attribute of dependencies that read the request's body."""
 
-_OWN: Final = "crossfade.compat"
+_OWN: Final = ("crossfade.compat", "crossfade.native")
 
 _EARLY: Final = "__crossfade_early__"
 _EFFECTS: Final = "__crossfade_has_effects__"

@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from werkzeug.local import LocalProxy
 
-from crossfade.compat.refusals import mentions, refusals_of
+from crossfade.checks.refusals import mentions, refusals_of
+from crossfade.native.context_use import unwrapped
 
 _DEEPEST: Final = 30
 _LOCALS: Final = ".<locals>"
@@ -104,14 +105,6 @@ def _of_class(view_class: type, method: str) -> Iterator[Decorator]:
             yield Decorator(inner.__module__, name, _refuses(inner, None))
     if handler is not None:
         yield from _around(handler)
-
-
-def unwrapped(value: Any) -> Any:
-    """Return what wrappers stand around; the value itself where that has no end."""
-    try:
-        return inspect.unwrap(value) if callable(value) else value
-    except Exception:  # noqa: BLE001 - an object may answer every name, `__wrapped__` too
-        return value
 
 
 def _around(value: Any) -> Iterator[Decorator]:

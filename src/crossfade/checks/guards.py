@@ -19,12 +19,12 @@ from fastapi import params
 from fastapi.security.base import SecurityBase
 
 import crossfade.compat as compat
-from crossfade.compat.known_guards import Known, Work, is_guessed, known, looks_like_limit
-from crossfade.compat.refusals import FORBIDDEN, refusals_of, verifies
-from crossfade.compat.wrappers import Decorator, decorators_of, functions_in
+from crossfade.checks.known_guards import Known, Work, is_guessed, known, looks_like_limit
+from crossfade.checks.refusals import FORBIDDEN, refusals_of, verifies
+from crossfade.checks.view_decorators import Decorator, decorators_of, functions_in
 from crossfade.routing import NativeRoute
 
-_OWN: Final = "crossfade.compat."
+_OWN: Final = ("crossfade.compat.", "crossfade.native.")
 
 
 class State(str, Enum):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final, NamedTuple
 
-from crossfade.compat.wrappers import Decorator
+from crossfade.checks.view_decorators import Decorator
 
 
 class Work(Enum):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Flask
 
-from crossfade.compat.extensions import Extension, extensions_of
-from crossfade.compat.guards import (
+from crossfade.checks.extensions import Extension, extensions_of
+from crossfade.checks.guards import (
     Guard,
     Guards,
     State,
@@ -25,13 +25,13 @@ from crossfade.compat.guards import (
     is_named,
     name_of,
 )
-from crossfade.compat.middleware import Layer, middleware_around
-from crossfade.compat.reach import WITHOUT_CONTEXT, needs_flask
-from crossfade.compat.session_cookies import shared_session_cookies
-from crossfade.compat.threads import thread_states
+from crossfade.checks.session_cookies import shared_session_cookies
+from crossfade.checks.thread_locals import thread_states
+from crossfade.checks.wsgi_middleware import Layer, middleware_around
 from crossfade.errors import MapError, Problem
 from crossfade.migration_map.parse import MigrationMap
 from crossfade.model import Hooks, Stage
+from crossfade.native.context_use import WITHOUT_CONTEXT, needs_flask
 from crossfade.routing import LegacyRule, NativeApp, NativeRoute, RouteTable, Target
 from crossfade.wording import some
 

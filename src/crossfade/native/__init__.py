@@ -1,0 +1,1 @@
+"""Runs a native route inside Flask's request life cycle."""
