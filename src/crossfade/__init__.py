@@ -16,7 +16,7 @@ __all__ = ["CrossfadeError", "Gateway", "MapError", "MountError", "Problem", "mo
 # crossfade installed, and most of those need neither Flask nor FastAPI.
 _HOMES = {
     "CrossfadeError": "crossfade.errors",
-    "Gateway": "crossfade.dispatch",
+    "Gateway": "crossfade.gateway.dispatch",
     "MapError": "crossfade.errors",
     "MountError": "crossfade.errors",
     "Problem": "crossfade.errors",

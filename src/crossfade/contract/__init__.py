@@ -31,12 +31,12 @@ __all__ = [
 _HOMES = {
     "ContractError": "errors",
     "ContractFailed": "errors",
-    "NoState": "state",
-    "SQLAlchemyState": "databases",
-    "State": "state",
-    "States": "state",
-    "Table": "state",
-    "frozen": "freezing",
+    "NoState": "state.base",
+    "SQLAlchemyState": "state.sqlalchemy",
+    "State": "state.base",
+    "States": "state.base",
+    "Table": "state.base",
+    "frozen": "state.frozen",
 }
 
 

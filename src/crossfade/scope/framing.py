@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 Scope = Mapping[str, Any]
 
-FRAMING: Final = "crossfade.scope.framing"
+FRAMING: Final = "crossfade.framing"
 """Scope key under which the gateway leaves the `Framing` of a request that it let pass."""
 
 _UNLIKELY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
