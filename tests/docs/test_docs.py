@@ -92,7 +92,9 @@ def test_the_readme_shows_the_gateway_that_is_there() -> None:
 def test_the_readme_names_commands_that_ci_runs() -> None:
     """`.ci/run` takes the test command out of the README: it must find one line."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert len(re.findall(r"^    python3 -m pip install .*pytest$", readme, re.MULTILINE)) == 1
+    assert (
+        len(re.findall(r"^    python3 -m pip install .*pytest -n auto$", readme, re.MULTILINE)) == 1
+    )
     assert len(re.findall(r"^    python3 -m pip install .*gateway:app$", readme, re.MULTILINE)) == 1
 
 

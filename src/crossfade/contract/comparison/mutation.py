@@ -100,11 +100,10 @@ def strength(
         shown = found - noise or noise - found
         reasons = [explain(difference, mutant.response) for difference in shown]
         if not shown:  # values that may differ hide the form of the body, which counts all the same
-            hidden = form_difference(legacy, mutant.response)
+            reasons = [explain(difference, native) or "" for difference in noise]
+            hidden = form_difference(legacy, mutant.response) if any(reasons) else None
             if hidden is not None and hidden != form:
                 reasons = [explain(hidden, mutant.response)]
-            else:
-                reasons = [explain(difference, native) or "" for difference in noise]
         if all(reason is not None for reason in reasons):
             words = sorted({reason for reason in reasons if reason})
             survivors.append(Survivor(mutant.name, ", ".join(words)))
