@@ -14,6 +14,7 @@ from typing import Any, Final
 from crossfade.contract.errors import ContractError
 from crossfade.contract.transport.asgi import InProcessApp
 from crossfade.errors import CrossfadeError, MapError
+from crossfade.gateway import dispatch
 from crossfade.gateway.dispatch import Gateway
 from crossfade.loading import NotLoadable, load
 
@@ -94,7 +95,7 @@ def _settle(gateway: Gateway) -> None:
 @contextmanager
 def _without_doubts() -> Iterator[None]:
     """Keep a gateway from logging what it doubts: the commands that are about it print it."""
-    logger = logging.getLogger("crossfade.dispatch")
+    logger = dispatch.logger.logger
     before = logger.level
     logger.setLevel(logging.CRITICAL)
     try:

@@ -63,7 +63,7 @@ def foreign_imports(path: Path) -> Iterator[str]:
 def test_imports_are_declared(path: Path) -> None:
     """As a dependency; in the rooms of contracts and pytest as part of an extra."""
     room = path.relative_to(SOURCE).parts[0]
-    allowed = DECLARED | (EXTRAS if room == "contract" or room.startswith("pytest_") else set())
+    allowed = DECLARED | (EXTRAS if room in ("contract", "pytest") else set())
     for package in foreign_imports(path):
         if package not in THE_APPLICATIONS:
             distributions = {each.lower() for each in INSTALLED.get(package, [package])}
