@@ -21,7 +21,7 @@ LONGEST = ("test_example.py", "test_routes.py", "test_flaskr.py", "test_once.py"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes long, unless `-m` or a path asks for it; begin with the longest files."""
+    """Leave out what takes long, unless `-m` or a path asks for it; begin with the longest."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
     named = config.option.markexpr or ""
     slow_too = bool(named or config.option.file_or_dir)
